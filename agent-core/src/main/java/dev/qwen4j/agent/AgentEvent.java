@@ -1,0 +1,55 @@
+package dev.qwen4j.agent;
+
+import dev.langchain4j.model.output.TokenUsage;
+import java.time.Duration;
+
+/**
+ * Something that happened in a run: enough to draw any user interface and to write any log.
+ * Consumers switch over it without {@code default}, so that a new kind of event is found by the
+ * compiler.
+ *
+ * <p>The order of a run is {@code RunStarted (TurnStarted (ThinkingDelta | TextDelta)* TurnFinished
+ * (ToolCallStarted… ToolCallFinished…)* Notice*)* RunFinished}; {@code RunFinished} always comes,
+ * after errors and cancellation too.
+ */
+public sealed interface AgentEvent {
+  /** The path of the agent that it happened in, such as {@code main} or {@code main/researcher}. */
+  String agent();
+
+  record RunStarted(String agent, String input) implements AgentEvent {}
+
+  /**
+   * The model is asked.
+   *
+   * @param turn counted from 1
+   */
+  record TurnStarted(String agent, int turn) implements AgentEvent {}
+
+  /** A piece of the model's visible reply. */
+  record TextDelta(String agent, String delta) implements AgentEvent {}
+
+  /** A piece of the model's reasoning. */
+  record ThinkingDelta(String agent, String delta) implements AgentEvent {}
+
+  /** The model's reply is complete; tools may follow. */
+  record TurnFinished(String agent, int turn, TokenUsage usage, Duration time)
+      implements AgentEvent {}
+
+  /**
+   * A tool call the model asked for, before it is checked, approved and run.
+   *
+   * @param arguments as the model wrote them: a JSON object, or whatever it wrote instead
+   */
+  record ToolCallStarted(String agent, String id, String name, String arguments)
+      implements AgentEvent {}
+
+  /** What the model will read as the call's result. */
+  record ToolCallFinished(
+      String agent, String id, String name, boolean isError, String content, Duration time)
+      implements AgentEvent {}
+
+  /** Something a person may want to know: a repair, a nudge, a limit, a denial. */
+  record Notice(String agent, String text) implements AgentEvent {}
+
+  record RunFinished(String agent, RunResult result) implements AgentEvent {}
+}

@@ -1,0 +1,23 @@
+package dev.qwen4j.agent;
+
+import dev.qwen4j.tool.Tool;
+import dev.qwen4j.tool.ToolCall;
+
+/** Decides before each tool call whether it may run. May block, for example to ask a person. */
+@FunctionalInterface
+public interface Approval {
+  Decision decide(ToolCall call, Tool tool);
+
+  /** Lets everything run: the default. */
+  static Approval allowAll() {
+    return (call, tool) -> new Decision.Allow();
+  }
+
+  /** Lets only tools run that change nothing. */
+  static Approval readOnly() {
+    return (call, tool) ->
+        tool.changesState()
+            ? new Decision.Deny("This run may only look, and '" + call.name() + "' changes things.")
+            : new Decision.Allow();
+  }
+}

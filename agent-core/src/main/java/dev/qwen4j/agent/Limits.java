@@ -1,0 +1,54 @@
+package dev.qwen4j.agent;
+
+import java.time.Duration;
+
+/**
+ * How far a run may go. Reaching a limit is no exception: the model gets one last turn without
+ * tools to answer from what it has, and the result says which limit it was.
+ *
+ * @param maxTurns model calls with tools on offer
+ * @param maxToolCalls tool calls in the whole run
+ * @param maxTokens input plus output tokens over all model calls
+ * @param maxTime wall time of the whole run, the last answer included
+ * @param toolTimeout wall time of one tool call
+ */
+public record Limits(
+    int maxTurns, int maxToolCalls, long maxTokens, Duration maxTime, Duration toolTimeout) {
+  /** 20 turns, 50 calls, a million tokens, 10 minutes, 60 seconds for a tool. */
+  public static final Limits DEFAULT =
+      new Limits(20, 50, 1_000_000, Duration.ofMinutes(10), Duration.ofSeconds(60));
+
+  public Limits {
+    require(maxTurns >= 1, "maxTurns", maxTurns);
+    require(maxToolCalls >= 0, "maxToolCalls", maxToolCalls);
+    require(maxTokens >= 1, "maxTokens", maxTokens);
+    require(maxTime.isPositive(), "maxTime", maxTime);
+    require(toolTimeout.isPositive(), "toolTimeout", toolTimeout);
+  }
+
+  public Limits withMaxTurns(int turns) {
+    return new Limits(turns, maxToolCalls, maxTokens, maxTime, toolTimeout);
+  }
+
+  public Limits withMaxToolCalls(int calls) {
+    return new Limits(maxTurns, calls, maxTokens, maxTime, toolTimeout);
+  }
+
+  public Limits withMaxTokens(long tokens) {
+    return new Limits(maxTurns, maxToolCalls, tokens, maxTime, toolTimeout);
+  }
+
+  public Limits withMaxTime(Duration time) {
+    return new Limits(maxTurns, maxToolCalls, maxTokens, time, toolTimeout);
+  }
+
+  public Limits withToolTimeout(Duration timeout) {
+    return new Limits(maxTurns, maxToolCalls, maxTokens, maxTime, timeout);
+  }
+
+  private static void require(boolean holds, String name, Object value) {
+    if (!holds) {
+      throw new IllegalArgumentException(name + " must be positive, but was " + value);
+    }
+  }
+}

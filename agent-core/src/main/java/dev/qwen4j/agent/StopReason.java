@@ -1,0 +1,36 @@
+package dev.qwen4j.agent;
+
+import java.util.Locale;
+
+/** Why a run ended. */
+public enum StopReason {
+  /** The model answered. */
+  ANSWER,
+  /** The limit on model turns was reached; the text is the answer it could still give. */
+  MAX_TURNS,
+  /** The limit on tool calls was reached; the text is the answer it could still give. */
+  MAX_TOOL_CALLS,
+  /** The limit on tokens was reached; the text is the answer it could still give. */
+  MAX_TOKENS,
+  /** The limit on wall time was reached; the text is what there was by then. */
+  MAX_TIME,
+  /** The model kept making calls that brought nothing new; the text is its forced answer. */
+  NO_PROGRESS,
+  /** Someone cancelled the run. */
+  CANCELLED,
+  /** The model could not be reached or failed; {@link RunResult#error()} says how. */
+  ERROR;
+
+  /** Whether a limit of {@link Limits} or the progress check ended the run early. */
+  public boolean isLimit() {
+    return switch (this) {
+      case MAX_TURNS, MAX_TOOL_CALLS, MAX_TOKENS, MAX_TIME, NO_PROGRESS -> true;
+      case ANSWER, CANCELLED, ERROR -> false;
+    };
+  }
+
+  /** The name in journals and JSON, such as {@code max_turns}. */
+  public String id() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+}

@@ -1,0 +1,28 @@
+package dev.qwen4j.tool;
+
+import dev.langchain4j.agent.tool.ToolSpecification;
+
+/** Something an agent can do. Implementations are safe to call from several threads at once. */
+public interface Tool {
+  /** Name, description and JSON schema of the arguments, as the model reads them. */
+  ToolSpecification specification();
+
+  /**
+   * Does it. The arguments have already been checked against the schema.
+   *
+   * <p>What went wrong is best returned as {@link ToolResult#error}, written for the model: what
+   * was expected, what was found, what to do next. A thrown exception becomes such a result from
+   * its message alone. The call should end soon after {@link ToolContext#cancellation()} is
+   * cancelled or its thread is interrupted.
+   */
+  ToolResult call(ToolCall call, ToolContext context) throws Exception;
+
+  /** Whether a call may change anything outside the conversation; approval policies ask this. */
+  default boolean changesState() {
+    return true;
+  }
+
+  default String name() {
+    return specification().name();
+  }
+}

@@ -1,0 +1,56 @@
+package dev.qwen4j.inference.internal.kernel;
+
+/**
+ * The operations a forward pass is written in. Activations are row-major {@code float[]}: {@code
+ * x[token * width + i]}. Implementations split the work over their own threads; calls come from one
+ * thread at a time.
+ */
+public interface Kernels extends AutoCloseable {
+  /**
+   * Makes a weight matrix ready to multiply, repacked where that is faster. The result may keep
+   * referring to {@code raw}'s memory.
+   */
+  Matrix prepare(RawMatrix raw);
+
+  /**
+   * {@code out[t * rows + r] = Σ_c w[r, c] · x[t * cols + c]} for every token t and row r.
+   *
+   * @param x [tokens, cols]
+   * @param out [tokens, rows]
+   */
+  default void multiply(Matrix w, float[] x, int tokens, float[] out) {
+    multiply(new Matrix[] {w}, x, tokens, new float[][] {out});
+  }
+
+  /** The products of several matrices of the same width with the same activations, in one go. */
+  void multiply(Matrix[] ws, float[] x, int tokens, float[][] outs);
+
+  /**
+   * Causal grouped-query attention of {@code tokens} new positions that start at {@code position}
+   * and whose keys and values are already in {@code kv}.
+   *
+   * @param q [tokens, heads, headDim], rotated
+   * @param out [tokens, heads, headDim]
+   */
+  void attention(
+      float[] q, int tokens, int position, KvLayer kv, int heads, float scale, float[] out);
+
+  /**
+   * RMSNorm over {@code rows} rows of {@code width}: {@code out = x / sqrt(mean(x²) + eps) ·
+   * weight}. {@code x} and {@code out} may be the same array. (Zhang and Sennrich 2019.)
+   */
+  void rmsNorm(float[] x, int rows, int width, float[] weight, float eps, float[] out);
+
+  /** {@code gate = silu(gate) · up}, element by element, over the first {@code n}. */
+  void swiGlu(float[] gate, float[] up, int n);
+
+  /** {@code x += y}, element by element, over the first {@code n}. */
+  void add(float[] x, float[] y, int n);
+
+  /** Which implementation this is and why it was chosen, in one line. */
+  String description();
+
+  /** Ends the worker threads. */
+  @Override
+  void close();
+}
