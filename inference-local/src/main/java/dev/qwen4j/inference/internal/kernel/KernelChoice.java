@@ -1,0 +1,28 @@
+package dev.qwen4j.inference.internal.kernel;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Picks the kernels for this machine, once, and logs why. */
+public final class KernelChoice {
+  private static final Logger LOG = LoggerFactory.getLogger(KernelChoice.class);
+
+  private KernelChoice() {}
+
+  /**
+   * Kernels that use {@code threads} threads, the caller's among them: Vector API where the module
+   * {@code jdk.incubator.vector} is present and the machine has vectors of 128 bits or more.
+   */
+  public static Kernels create(int threads) {
+    if (threads < 1) {
+      throw new IllegalArgumentException("expected at least 1 thread, found " + threads);
+    }
+    Kernels kernels = choose();
+    LOG.info("{}", kernels.description());
+    return kernels;
+  }
+
+  private static Kernels choose() {
+    return new ScalarKernels("the Vector API kernels are not there yet");
+  }
+}

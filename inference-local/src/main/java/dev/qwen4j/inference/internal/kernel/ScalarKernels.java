@@ -1,0 +1,145 @@
+package dev.qwen4j.inference.internal.kernel;
+
+import java.util.Arrays;
+
+/**
+ * Every operation as its definition reads: float32 dot products over dequantised rows, one thread,
+ * no tricks. The oracle of {@link VectorKernels}, and what runs where the Vector API does not.
+ */
+public final class ScalarKernels implements Kernels {
+  private final String why;
+
+  public ScalarKernels(String why) {
+    this.why = why;
+  }
+
+  private record Rows(RawMatrix raw) implements Matrix {
+    @Override
+    public int rows() {
+      return raw.rows();
+    }
+
+    @Override
+    public int cols() {
+      return raw.cols();
+    }
+
+    @Override
+    public long extraBytes() {
+      return 0;
+    }
+
+    @Override
+    public void dequantizeRow(int row, float[] out, int offset) {
+      long rowBytes = raw.type().bytes(raw.cols());
+      Dequantizer.dequantize(raw.type(), raw.data(), row * rowBytes, raw.cols(), out, offset);
+    }
+  }
+
+  @Override
+  public Matrix prepare(RawMatrix raw) {
+    return new Rows(raw);
+  }
+
+  @Override
+  public void multiply(Matrix[] ws, float[] x, int tokens, float[][] outs) {
+    for (int i = 0; i < ws.length; i++) {
+      Matrix w = ws[i];
+      int cols = w.cols();
+      float[] row = new float[cols];
+      for (int r = 0; r < w.rows(); r++) {
+        w.dequantizeRow(r, row, 0);
+        for (int t = 0; t < tokens; t++) {
+          float sum = 0;
+          for (int c = 0; c < cols; c++) {
+            sum += row[c] * x[t * cols + c];
+          }
+          outs[i][t * w.rows() + r] = sum;
+        }
+      }
+    }
+  }
+
+  @Override
+  public void attention(
+      float[] q, int tokens, int position, KvLayer kv, int heads, float scale, float[] out) {
+    int headDim = kv.headDim();
+    int group = heads / kv.kvHeads();
+    for (int t = 0; t < tokens; t++) {
+      int visible = position + t + 1;
+      float[] scores = new float[visible];
+      for (int h = 0; h < heads; h++) {
+        int at = (t * heads + h) * headDim;
+        short[] keys = kv.keys(h / group);
+        for (int p = 0; p < visible; p++) {
+          float dot = 0;
+          for (int i = 0; i < headDim; i++) {
+            dot += q[at + i] * Float.float16ToFloat(keys[p * headDim + i]);
+          }
+          scores[p] = dot * scale;
+        }
+        softmax(scores);
+        Arrays.fill(out, at, at + headDim, 0);
+        short[] values = kv.values(h / group);
+        for (int p = 0; p < visible; p++) {
+          for (int i = 0; i < headDim; i++) {
+            out[at + i] += scores[p] * Float.float16ToFloat(values[p * headDim + i]);
+          }
+        }
+      }
+    }
+  }
+
+  private static void softmax(float[] scores) {
+    float max = Float.NEGATIVE_INFINITY;
+    for (float score : scores) {
+      max = Math.max(max, score);
+    }
+    float sum = 0;
+    for (int i = 0; i < scores.length; i++) {
+      scores[i] = (float) Math.exp(scores[i] - max);
+      sum += scores[i];
+    }
+    for (int i = 0; i < scores.length; i++) {
+      scores[i] /= sum;
+    }
+  }
+
+  @Override
+  public void rmsNorm(float[] x, int rows, int width, float[] weight, float eps, float[] out) {
+    for (int r = 0; r < rows; r++) {
+      double sum = 0;
+      for (int i = 0; i < width; i++) {
+        sum += (double) x[r * width + i] * x[r * width + i];
+      }
+      float inverse = (float) (1 / Math.sqrt(sum / width + eps));
+      for (int i = 0; i < width; i++) {
+        out[r * width + i] = x[r * width + i] * inverse * weight[i];
+      }
+    }
+  }
+
+  @Override
+  public void swiGlu(float[] gate, float[] up, int n) {
+    for (int i = 0; i < n; i++) {
+      gate[i] = gate[i] / (1 + (float) Math.exp(-gate[i])) * up[i];
+    }
+  }
+
+  @Override
+  public void add(float[] x, float[] y, int n) {
+    for (int i = 0; i < n; i++) {
+      x[i] += y[i];
+    }
+  }
+
+  @Override
+  public String description() {
+    return "scalar kernels, 1 thread: " + why;
+  }
+
+  @Override
+  public void close() {
+    // It has no threads.
+  }
+}
