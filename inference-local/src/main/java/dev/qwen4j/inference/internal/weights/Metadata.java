@@ -1,0 +1,184 @@
+package dev.qwen4j.inference.internal.weights;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.qwen4j.inference.BadCheckpointException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The key–value part of a GGUF file, by type. Values stay in the mapped file until they are asked
+ * for. A key that is missing or of another type is a {@link BadCheckpointException} which says so.
+ */
+public final class Metadata {
+  /**
+   * Where a value lies.
+   *
+   * @param elements the element type of an array, otherwise null
+   * @param count the number of elements of an array, otherwise 1
+   * @param offset of the value's first byte in the file
+   */
+  record Field(ValueType type, @Nullable ValueType elements, long count, long offset) {}
+
+  private final Path file;
+  private final MemorySegment bytes;
+  private final Map<String, Field> fields;
+
+  Metadata(Path file, MemorySegment bytes, Map<String, Field> fields) {
+    this.file = file;
+    this.bytes = bytes;
+    this.fields = fields;
+  }
+
+  public boolean has(String key) {
+    return fields.containsKey(key);
+  }
+
+  public Set<String> keys() {
+    return fields.keySet();
+  }
+
+  public String string(String key) {
+    return optionalString(key).orElseThrow(() -> missing(key, "a string"));
+  }
+
+  public Optional<String> optionalString(String key) {
+    Field field = fields.get(key);
+    if (field == null) {
+      return Optional.empty();
+    }
+    if (field.type() != ValueType.STRING) {
+      throw mistyped(key, field, "a string");
+    }
+    return Optional.of(stringAt(field.offset()));
+  }
+
+  public int integer(String key) {
+    return optionalInteger(key).orElseThrow(() -> missing(key, "an integer"));
+  }
+
+  /** An integer of any width whose value fits an int. */
+  public OptionalInt optionalInteger(String key) {
+    Field field = fields.get(key);
+    if (field == null) {
+      return OptionalInt.empty();
+    }
+    return OptionalInt.of(toInt(key, integerAt(key, field, field.type(), field.offset())));
+  }
+
+  public double number(String key) {
+    return optionalNumber(key).orElseThrow(() -> missing(key, "a number"));
+  }
+
+  /** A floating-point number or an integer. */
+  public OptionalDouble optionalNumber(String key) {
+    Field field = fields.get(key);
+    if (field == null) {
+      return OptionalDouble.empty();
+    }
+    return OptionalDouble.of(
+        switch (field.type()) {
+          case FLOAT32 -> Float.intBitsToFloat(bytes.get(GgufReader.INT, field.offset()));
+          case FLOAT64 -> Double.longBitsToDouble(bytes.get(GgufReader.LONG, field.offset()));
+          default -> (double) integerAt(key, field, field.type(), field.offset());
+        });
+  }
+
+  public Optional<Boolean> optionalFlag(String key) {
+    Field field = fields.get(key);
+    if (field == null) {
+      return Optional.empty();
+    }
+    if (field.type() != ValueType.BOOL) {
+      throw mistyped(key, field, "a boolean");
+    }
+    return Optional.of(bytes.get(ValueLayout.JAVA_BYTE, field.offset()) != 0);
+  }
+
+  public List<String> strings(String key) {
+    Field field = array(key, "an array of strings");
+    if (field.elements() != ValueType.STRING) {
+      throw mistyped(key, field, "an array of strings");
+    }
+    int count = toInt(key, field.count());
+    List<String> strings = new ArrayList<>(count);
+    long offset = field.offset();
+    for (int i = 0; i < count; i++) {
+      strings.add(stringAt(offset));
+      offset += 8 + bytes.get(GgufReader.LONG, offset);
+    }
+    return strings;
+  }
+
+  public int[] integers(String key) {
+    Field field = array(key, "an array of integers");
+    ValueType elements = field.elements();
+    if (elements == null || elements.bytes() < 0) {
+      throw mistyped(key, field, "an array of integers");
+    }
+    int[] integers = new int[toInt(key, field.count())];
+    for (int i = 0; i < integers.length; i++) {
+      long offset = field.offset() + (long) i * elements.bytes();
+      integers[i] = toInt(key, integerAt(key, field, elements, offset));
+    }
+    return integers;
+  }
+
+  private Field array(String key, String expected) {
+    Field field = fields.get(key);
+    if (field == null) {
+      throw missing(key, expected);
+    }
+    return field;
+  }
+
+  private String stringAt(long offset) {
+    long length = bytes.get(GgufReader.LONG, offset);
+    return new String(bytes.asSlice(offset + 8, length).toArray(ValueLayout.JAVA_BYTE), UTF_8);
+  }
+
+  private long integerAt(String key, Field field, ValueType type, long offset) {
+    return switch (type) {
+      case UINT8 -> bytes.get(ValueLayout.JAVA_BYTE, offset) & 0xFFL;
+      case INT8 -> bytes.get(ValueLayout.JAVA_BYTE, offset);
+      case UINT16 -> bytes.get(GgufReader.SHORT, offset) & 0xFFFFL;
+      case INT16 -> bytes.get(GgufReader.SHORT, offset);
+      case UINT32 -> bytes.get(GgufReader.INT, offset) & 0xFFFF_FFFFL;
+      case INT32 -> bytes.get(GgufReader.INT, offset);
+      case UINT64, INT64 -> bytes.get(GgufReader.LONG, offset);
+      case FLOAT32, FLOAT64, BOOL, STRING, ARRAY -> throw mistyped(key, field, "an integer");
+    };
+  }
+
+  private int toInt(String key, long value) {
+    if (value != (int) value) {
+      throw new BadCheckpointException(
+          "%s: metadata %s is %d, expected a 32-bit integer; the file is damaged"
+              .formatted(file, key, value));
+    }
+    return (int) value;
+  }
+
+  private BadCheckpointException missing(String key, String expected) {
+    return new BadCheckpointException(
+        "%s: metadata %s is missing, expected %s; the file is not a whole checkpoint of this kind"
+            .formatted(file, key, expected));
+  }
+
+  private BadCheckpointException mistyped(String key, Field field, String expected) {
+    ValueType elements = field.elements();
+    String found = elements == null ? field.type().label() : "array of " + elements.label();
+    return new BadCheckpointException(
+        "%s: metadata %s is of type %s, expected %s; convert the model again"
+            .formatted(file, key, found, expected));
+  }
+}
