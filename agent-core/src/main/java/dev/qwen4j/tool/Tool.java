@@ -22,6 +22,14 @@ public interface Tool {
     return true;
   }
 
+  /**
+   * Whether a call may run at the same time as its neighbours in one reply of the model; calls that
+   * may not run one by one, in the order in which the model wrote them.
+   */
+  default boolean runsInParallel() {
+    return !changesState();
+  }
+
   default String name() {
     return specification().name();
   }

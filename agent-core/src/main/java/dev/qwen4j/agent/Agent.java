@@ -1,0 +1,200 @@
+package dev.qwen4j.agent;
+
+import dev.langchain4j.agent.tool.ToolSpecification;
+import dev.langchain4j.data.message.ChatMessage;
+import dev.langchain4j.data.message.UserMessage;
+import dev.langchain4j.model.chat.StreamingChatModel;
+import dev.qwen4j.tool.AnnotatedTools;
+import dev.qwen4j.tool.Cancellation;
+import dev.qwen4j.tool.Tool;
+import dev.qwen4j.tool.Toolbox;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A model with instructions and tools, under limits and approvals. An agent is a description: it is
+ * immutable, keeps nothing of its runs, and may serve any number of threads at once.
+ *
+ * <p>A run blocks until it ends, and tells its listener everything that happens, on the thread that
+ * called it. It ends with a {@link RunResult} whatever the model and the tools do; it throws only
+ * what the listener throws, and {@link IllegalArgumentException} for input that cannot be run.
+ * Interrupting the thread cancels the run, which then returns with the thread still interrupted.
+ */
+public final class Agent {
+  private final String name;
+  private final String instructions;
+  private final StreamingChatModel model;
+  private final List<Tool> tools;
+  private final List<ToolSpecification> specifications;
+  private final ToolArgumentsCheck argumentsCheck;
+  private final Limits limits;
+  private final Approval approval;
+
+  private Agent(Builder builder, StreamingChatModel model) {
+    this.name = builder.name;
+    this.instructions = builder.instructions.strip();
+    this.model = model;
+    this.tools = List.copyOf(builder.tools);
+    this.specifications = tools.stream().map(Tool::specification).toList();
+    this.argumentsCheck = new ToolArgumentsCheck(tools);
+    this.limits = builder.limits;
+    this.approval = builder.approval;
+  }
+
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /** Runs on one line of a user's, with nobody listening. */
+  public RunResult run(String input) {
+    return run(input, event -> {});
+  }
+
+  /** Runs on one line of a user's. */
+  public RunResult run(String input, AgentListener listener) {
+    return run(List.of(UserMessage.from(input)), listener, new Cancellation());
+  }
+
+  /**
+   * Runs on a conversation, such as {@link RunResult#messages()} with another message of the
+   * user's.
+   *
+   * @param conversation ends with the user's message; a leading system message is kept, after the
+   *     agent's instructions
+   * @param cancellation ends the run early when cancelled; the result then says so
+   */
+  public RunResult run(
+      List<ChatMessage> conversation, AgentListener listener, Cancellation cancellation) {
+    var messages = new Conversation(instructions, conversation);
+    var own = new Cancellation(); // Cancelling the run must not cancel what it is a part of.
+    var link = cancellation.onCancel(own::cancel);
+    try (link) {
+      return new AgentLoop(this, messages, listener, own).run();
+    }
+  }
+
+  public String name() {
+    return name;
+  }
+
+  public String instructions() {
+    return instructions;
+  }
+
+  public List<Tool> tools() {
+    return tools;
+  }
+
+  public Limits limits() {
+    return limits;
+  }
+
+  StreamingChatModel model() {
+    return model;
+  }
+
+  List<ToolSpecification> specifications() {
+    return specifications;
+  }
+
+  ToolArgumentsCheck argumentsCheck() {
+    return argumentsCheck;
+  }
+
+  Approval approval() {
+    return approval;
+  }
+
+  /** Describes an agent. Only the model is required. */
+  public static final class Builder {
+    private String name = "main";
+    private @Nullable StreamingChatModel model;
+    private String instructions = "";
+    private final List<Tool> tools = new ArrayList<>();
+    private Limits limits = Limits.DEFAULT;
+    private Approval approval = Approval.allowAll();
+
+    private Builder() {}
+
+    /** How events name the agent: {@code main} unless told otherwise. */
+    public Builder name(String name) {
+      this.name = Objects.requireNonNull(name, "name");
+      return this;
+    }
+
+    public Builder model(StreamingChatModel model) {
+      this.model = Objects.requireNonNull(model, "model");
+      return this;
+    }
+
+    /** What the model is told before everything else. */
+    public Builder instructions(String instructions) {
+      this.instructions = Objects.requireNonNull(instructions, "instructions");
+      return this;
+    }
+
+    public Builder tool(Tool tool) {
+      tools.add(Objects.requireNonNull(tool, "tool"));
+      return this;
+    }
+
+    public Builder tools(List<? extends Tool> tools) {
+      tools.forEach(this::tool);
+      return this;
+    }
+
+    public Builder tools(Toolbox... toolboxes) {
+      for (Toolbox toolbox : toolboxes) {
+        tools(toolbox.tools());
+      }
+      return this;
+    }
+
+    /** Adds the methods of {@code object} that bear LangChain4j's {@code @Tool}. */
+    public Builder toolsFrom(Object object) {
+      return tools(AnnotatedTools.of(object));
+    }
+
+    public Builder limits(Limits limits) {
+      this.limits = Objects.requireNonNull(limits, "limits");
+      return this;
+    }
+
+    /** Who decides whether a call may run: everything may, unless told otherwise. */
+    public Builder approval(Approval approval) {
+      this.approval = Objects.requireNonNull(approval, "approval");
+      return this;
+    }
+
+    /**
+     * Checks the description and freezes it.
+     *
+     * @throws IllegalArgumentException if there is no model, no name, or two tools share a name
+     */
+    public Agent build() {
+      StreamingChatModel chosen = model;
+      if (chosen == null) {
+        throw new IllegalArgumentException(
+            "An agent needs a model: call .model(…) with any StreamingChatModel.");
+      }
+      if (name.isBlank()) {
+        throw new IllegalArgumentException("An agent's name must not be blank.");
+      }
+      Set<String> names = new HashSet<>();
+      for (Tool tool : tools) {
+        if (!names.add(tool.name())) {
+          throw new IllegalArgumentException(
+              "Two tools are named '"
+                  + tool.name()
+                  + "', and a model can tell tools apart only by name: leave one out or rename"
+                  + " it.");
+        }
+      }
+      return new Agent(this, chosen);
+    }
+  }
+}

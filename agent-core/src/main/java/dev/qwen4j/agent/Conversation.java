@@ -1,0 +1,152 @@
+package dev.qwen4j.agent;
+
+import dev.langchain4j.agent.tool.ToolExecutionRequest;
+import dev.langchain4j.data.message.AiMessage;
+import dev.langchain4j.data.message.ChatMessage;
+import dev.langchain4j.data.message.SystemMessage;
+import dev.langchain4j.data.message.TextContent;
+import dev.langchain4j.data.message.ToolExecutionResultMessage;
+import dev.langchain4j.data.message.UserMessage;
+import dev.qwen4j.tool.ToolArguments;
+import dev.qwen4j.tool.ToolResult;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The messages of one run, kept in a form that every host accepts: one system message at the front,
+ * call ids that are unique, call arguments that are JSON objects, and one result after each call.
+ */
+final class Conversation {
+  private final List<ChatMessage> messages = new ArrayList<>();
+  private final Set<String> ids = new HashSet<>();
+  private final List<ToolExecutionRequest> open = new ArrayList<>();
+
+  /**
+   * @param given ends with the user's message; calls left open in it are answered as interrupted
+   * @throws IllegalArgumentException if it does not
+   */
+  Conversation(String instructions, List<ChatMessage> given) {
+    if (given.isEmpty() || !(given.getLast() instanceof UserMessage)) {
+      throw new IllegalArgumentException(
+          "The last message of a conversation to run must be a UserMessage, but "
+              + (given.isEmpty()
+                  ? "there are no messages."
+                  : "it is a " + given.getLast().getClass().getSimpleName() + "."));
+    }
+    boolean ownSystem = given.getFirst() instanceof SystemMessage;
+    String system = ownSystem ? ((SystemMessage) given.getFirst()).text() : "";
+    if (!system.startsWith(instructions)) {
+      system = system.isBlank() ? instructions : instructions + "\n\n" + system;
+    }
+    if (!system.isBlank()) {
+      messages.add(SystemMessage.from(system));
+    }
+    for (ChatMessage message : given.subList(ownSystem ? 1 : 0, given.size())) {
+      if (message instanceof ToolExecutionResultMessage result) {
+        open.removeIf(call -> call.id().equals(result.id()));
+      } else {
+        answerOpenCalls("Interrupted: this call has no result.");
+      }
+      if (message instanceof AiMessage ai && ai.hasToolExecutionRequests()) {
+        ai.toolExecutionRequests().forEach(call -> ids.add(call.id()));
+        open.addAll(ai.toolExecutionRequests());
+      }
+      messages.add(message);
+    }
+  }
+
+  /** What the user said last. */
+  String input() {
+    return ((UserMessage) messages.getLast())
+        .contents().stream()
+            .filter(TextContent.class::isInstance)
+            .map(content -> ((TextContent) content).text())
+            .collect(Collectors.joining("\n"));
+  }
+
+  List<ChatMessage> messages() {
+    return List.copyOf(messages);
+  }
+
+  /** The messages with a line from the user after them, which is not kept. */
+  List<ChatMessage> messagesThen(@Nullable String line) {
+    var all = new ArrayList<ChatMessage>(messages.size() + 1);
+    all.addAll(messages);
+    if (line != null) {
+      all.add(UserMessage.from(line));
+    }
+    return all;
+  }
+
+  /**
+   * Appends a reply unless it is empty.
+   *
+   * @return its calls, with the ids that their results must bear and the arguments as written
+   */
+  List<ToolExecutionRequest> append(AiMessage reply) {
+    var calls = new ArrayList<ToolExecutionRequest>();
+    for (ToolExecutionRequest call : reply.toolExecutionRequests()) {
+      calls.add(call.toBuilder().id(uniqueId(call.id())).build());
+    }
+    if (calls.isEmpty() && isBlank(reply.text())) {
+      return calls;
+    }
+    var kept = calls.stream().map(Conversation::acceptableEverywhere).toList();
+    messages.add(reply.toBuilder().toolExecutionRequests(kept).build());
+    open.addAll(kept);
+    return calls;
+  }
+
+  void append(ToolExecutionRequest call, ToolResult result) {
+    open.removeIf(each -> each.id().equals(call.id()));
+    messages.add(
+        ToolExecutionResultMessage.builder()
+            .id(call.id())
+            .toolName(nameOf(call))
+            .text(result.text())
+            .isError(result.isError())
+            .build());
+  }
+
+  /** Gives every call that has no result yet this one. */
+  void answerOpenCalls(String reason) {
+    for (ToolExecutionRequest call : List.copyOf(open)) {
+      append(call, ToolResult.error(reason));
+    }
+  }
+
+  private String uniqueId(@Nullable String id) {
+    if (id != null && !id.isBlank() && ids.add(id)) {
+      return id;
+    }
+    int n = ids.size() + 1;
+    while (!ids.add("call_" + n)) {
+      n++;
+    }
+    return "call_" + n;
+  }
+
+  /** Hosts refuse a history whose calls lack a name or whose arguments are not a JSON object. */
+  private static ToolExecutionRequest acceptableEverywhere(ToolExecutionRequest call) {
+    String arguments;
+    try {
+      ToolArguments parsed = ToolArguments.parse(call.arguments() == null ? "" : call.arguments());
+      arguments = isBlank(call.arguments()) ? parsed.json() : call.arguments();
+    } catch (IllegalArgumentException broken) {
+      arguments = "{}"; // The result that follows quotes what was written.
+    }
+    return call.toBuilder().name(nameOf(call)).arguments(arguments).build();
+  }
+
+  private static String nameOf(ToolExecutionRequest call) {
+    return isBlank(call.name()) ? "unnamed" : call.name();
+  }
+
+  private static boolean isBlank(@Nullable String text) {
+    return text == null || text.isBlank();
+  }
+}

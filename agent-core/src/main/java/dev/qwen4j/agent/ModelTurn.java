@@ -1,0 +1,245 @@
+package dev.qwen4j.agent;
+
+import dev.langchain4j.data.message.AiMessage;
+import dev.langchain4j.model.chat.StreamingChatModel;
+import dev.langchain4j.model.chat.request.ChatRequest;
+import dev.langchain4j.model.chat.response.ChatResponse;
+import dev.langchain4j.model.chat.response.PartialResponse;
+import dev.langchain4j.model.chat.response.PartialResponseContext;
+import dev.langchain4j.model.chat.response.PartialThinking;
+import dev.langchain4j.model.chat.response.PartialThinkingContext;
+import dev.langchain4j.model.chat.response.PartialToolCall;
+import dev.langchain4j.model.chat.response.PartialToolCallContext;
+import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
+import dev.langchain4j.model.chat.response.StreamingHandle;
+import dev.langchain4j.model.output.FinishReason;
+import dev.langchain4j.model.output.TokenUsage;
+import dev.qwen4j.dialect.OutputEvent;
+import dev.qwen4j.model.ModelException;
+import dev.qwen4j.tool.Cancellation;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One model call. The model runs on a virtual thread and calls back from whatever threads it likes;
+ * its callbacks become signals in a queue that the run's own thread reads, so that everything after
+ * this class happens on one thread.
+ *
+ * <p>The wait ends when the model answers or fails, at the deadline, or when the run is cancelled,
+ * whether or not the model notices: its thread is interrupted, its {@link StreamingHandle} (if it
+ * ever showed one) is cancelled, and what it says later is dropped.
+ */
+final class ModelTurn implements StreamingChatResponseHandler {
+  enum End {
+    COMPLETE,
+    FAILED,
+    TIMED_OUT,
+    CANCELLED
+  }
+
+  /**
+   * What came of a model call.
+   *
+   * @param message what was said, in part if the end is not {@link End#COMPLETE}
+   * @param failure why, when the end is {@link End#FAILED}
+   */
+  record Reply(
+      AiMessage message,
+      TokenUsage usage,
+      @Nullable FinishReason finish,
+      End end,
+      @Nullable Exception failure) {
+    String text() {
+      return message.text() == null ? "" : message.text();
+    }
+
+    boolean isEmpty() {
+      return text().isBlank() && !message.hasToolExecutionRequests();
+    }
+  }
+
+  private sealed interface Signal {
+    record Text(String delta) implements Signal {}
+
+    record Thinking(String delta) implements Signal {}
+
+    record Completed(ChatResponse response) implements Signal {}
+
+    record Failed(Throwable cause) implements Signal {}
+
+    /** Nothing happened but a cancellation, which the reader sees for itself. */
+    record WakeUp() implements Signal {}
+  }
+
+  private final Consumer<OutputEvent> out;
+  private final Cancellation cancellation;
+  private final BlockingQueue<Signal> signals = new LinkedBlockingQueue<>();
+  private final StringBuilder text = new StringBuilder();
+  private final StringBuilder thinking = new StringBuilder();
+  private volatile @Nullable StreamingHandle handle;
+  private volatile boolean over;
+
+  /**
+   * @param out hears text and thinking as they come, on the thread that calls {@link #ask}
+   */
+  ModelTurn(Consumer<OutputEvent> out, Cancellation cancellation) {
+    this.out = out;
+    this.cancellation = cancellation;
+  }
+
+  /**
+   * Makes the call and waits for its end.
+   *
+   * @param soft when to give up a reply that shows no text yet
+   * @param hard when to give up in any case
+   */
+  Reply ask(StreamingChatModel model, ChatRequest request, Deadline soft, Deadline hard) {
+    Thread caller =
+        Thread.ofVirtual()
+            .name("qwen4j-model")
+            .start(
+                () -> {
+                  try {
+                    model.chat(request, this);
+                  } catch (Throwable e) { // It ends this turn, not this thread.
+                    signals.add(new Signal.Failed(e));
+                  }
+                });
+    End end = End.CANCELLED;
+    var listening = cancellation.onCancel(() -> signals.add(new Signal.WakeUp()));
+    try (listening) {
+      while (!cancellation.isCancelled()) {
+        Deadline deadline = text.isEmpty() ? soft : hard;
+        Signal next =
+            deadline.isPast()
+                ? null
+                : signals.poll(deadline.remainingNanos(), TimeUnit.NANOSECONDS);
+        switch (next) {
+          case null -> {
+            end = End.TIMED_OUT;
+            return reply(end, null, null);
+          }
+          case Signal.Text(String delta) -> say(delta);
+          case Signal.Thinking(String delta) -> think(delta);
+          case Signal.Completed(ChatResponse response) -> {
+            end = End.COMPLETE;
+            return reply(end, response, null);
+          }
+          case Signal.Failed(Throwable cause) -> {
+            end = End.FAILED;
+            return reply(end, null, cause);
+          }
+          case Signal.WakeUp() -> {}
+        }
+      }
+    } catch (InterruptedException e) {
+      cancellation.cancel();
+      Thread.currentThread().interrupt();
+    } finally {
+      over = true;
+      if (end != End.COMPLETE) {
+        caller.interrupt();
+        cancelStream();
+      }
+    }
+    return reply(End.CANCELLED, null, null);
+  }
+
+  private void say(String delta) {
+    text.append(delta);
+    out.accept(new OutputEvent.Text(delta));
+  }
+
+  private void think(String delta) {
+    thinking.append(delta);
+    out.accept(new OutputEvent.Thinking(delta));
+  }
+
+  private Reply reply(End end, @Nullable ChatResponse response, @Nullable Throwable cause) {
+    AiMessage.Builder message = AiMessage.builder();
+    TokenUsage usage = new TokenUsage(0, 0, 0);
+    if (response != null) {
+      message = response.aiMessage().toBuilder();
+      if (text.isEmpty() && response.aiMessage().text() != null) {
+        say(response.aiMessage().text());
+      }
+      if (thinking.isEmpty() && response.aiMessage().thinking() != null) {
+        think(response.aiMessage().thinking());
+      }
+      if (response.tokenUsage() != null) {
+        usage = usage.add(response.tokenUsage());
+      }
+    }
+    message.text(text.isEmpty() ? null : text.toString());
+    message.thinking(thinking.isEmpty() ? null : thinking.toString());
+    return new Reply(
+        message.build(),
+        usage,
+        response == null ? null : response.finishReason(),
+        end,
+        cause == null ? null : asException(cause));
+  }
+
+  private static Exception asException(Throwable cause) {
+    return cause instanceof Exception exception
+        ? exception
+        : new ModelException("The model failed: " + cause, cause);
+  }
+
+  /** On a thread of its own: nobody promises that a foreign cancel returns. */
+  private void cancelStream() {
+    StreamingHandle seen = handle;
+    if (seen != null) {
+      Thread.ofVirtual().name("qwen4j-cancel").start(seen::cancel);
+    }
+  }
+
+  private void signal(Signal signal, @Nullable StreamingHandle shown) {
+    if (shown != null) {
+      handle = shown;
+    }
+    if (!over) {
+      signals.add(signal);
+    } else if (shown != null) {
+      shown.cancel();
+    }
+  }
+
+  @Override
+  public void onPartialResponse(String delta) {
+    signal(new Signal.Text(delta), null);
+  }
+
+  @Override
+  public void onPartialResponse(PartialResponse delta, PartialResponseContext context) {
+    signal(new Signal.Text(delta.text()), context.streamingHandle());
+  }
+
+  @Override
+  public void onPartialThinking(PartialThinking delta) {
+    signal(new Signal.Thinking(delta.text()), null);
+  }
+
+  @Override
+  public void onPartialThinking(PartialThinking delta, PartialThinkingContext context) {
+    signal(new Signal.Thinking(delta.text()), context.streamingHandle());
+  }
+
+  @Override
+  public void onPartialToolCall(PartialToolCall delta, PartialToolCallContext context) {
+    signal(new Signal.WakeUp(), context.streamingHandle());
+  }
+
+  @Override
+  public void onCompleteResponse(ChatResponse response) {
+    signal(new Signal.Completed(response), null);
+  }
+
+  @Override
+  public void onError(Throwable cause) {
+    signal(new Signal.Failed(cause), null);
+  }
+}

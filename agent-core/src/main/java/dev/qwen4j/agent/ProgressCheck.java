@@ -1,0 +1,70 @@
+package dev.qwen4j.agent;
+
+import dev.qwen4j.agent.ToolCalls.Finished;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * Notices a model that goes round in circles. A turn brings something new when at least one of its
+ * calls does: a result that this tool has not given before, or a change made with arguments not
+ * used before. The score rises by two with a turn that brings nothing, and falls by one with a turn
+ * that does, so that a short detour is forgiven and a loop with a little variation is not.
+ *
+ * <p>Calls that fail each in a new way say something new each time; a long row of turns with
+ * nothing but failures counts as circling too.
+ */
+final class ProgressCheck {
+  enum Verdict {
+    /** Go on. */
+    FINE,
+    /** Tell the model that it repeats itself. */
+    NUDGE,
+    /** It was told and does not listen: take its answer now. */
+    STOP
+  }
+
+  private static final int STALE_TURN = 2;
+  private static final int NUDGE_AT = 2;
+  private static final int STOP_AT = 4;
+  private static final int FAILURES_NUDGE_AT = 4;
+  private static final int FAILURES_STOP_AT = 8;
+
+  private final Set<List<Object>> seen = new HashSet<>();
+  private int score;
+  private int failedTurns;
+
+  Verdict after(List<Finished> turn) {
+    boolean news = false;
+    for (Finished call : turn) {
+      news |= bringsNews(call);
+    }
+    failedTurns = turn.stream().allMatch(call -> call.result().isError()) ? failedTurns + 1 : 0;
+    if (news) {
+      score = Math.max(0, score - 1);
+      if (failedTurns == FAILURES_STOP_AT) {
+        return Verdict.STOP;
+      }
+      return failedTurns == FAILURES_NUDGE_AT ? Verdict.NUDGE : Verdict.FINE;
+    }
+    score += STALE_TURN;
+    return score >= STOP_AT ? Verdict.STOP : score >= NUDGE_AT ? Verdict.NUDGE : Verdict.FINE;
+  }
+
+  private boolean bringsNews(Finished call) {
+    if (call.repeated()) {
+      return false;
+    }
+    boolean newResult = seen.add(List.of("result", call.name(), call.result().text()));
+    boolean newChange =
+        call.changesState()
+            && !call.result().isError()
+            && seen.add(List.of("call", call.name(), call.arguments()));
+    if (newChange) {
+      // After a change, looking again at what was seen before is no repetition.
+      seen.removeIf(each -> each.getFirst().equals("result"));
+      seen.add(List.of("result", call.name(), call.result().text()));
+    }
+    return newResult || newChange;
+  }
+}
