@@ -1,0 +1,244 @@
+package dev.qwen4j.inference;
+
+import dev.qwen4j.inference.internal.arch.ForwardPass;
+import dev.qwen4j.inference.internal.arch.SequenceState;
+import dev.qwen4j.inference.internal.engine.LoadedModel;
+import dev.qwen4j.inference.internal.kernel.KernelChoice;
+import dev.qwen4j.inference.internal.kernel.Kernels;
+import dev.qwen4j.inference.internal.weights.TensorInfo;
+import java.nio.file.Path;
+
+/**
+ * What the engine computes, number by number: for comparing it with other engines and for measuring
+ * it. Chat goes through {@link LocalModel}. One thread at a time.
+ */
+public final class EngineProbe implements AutoCloseable {
+  private static final int SCORED_TOGETHER = 16;
+
+  private final LoadedModel model;
+  private final ForwardPass pass;
+  private final double loadSeconds;
+
+  /**
+   * What the model makes of a prompt.
+   *
+   * @param first logits after the first id, [vocabulary]
+   * @param last logits after the last id, [vocabulary]
+   * @param greedy the most likely continuation, which stops at no marker
+   * @param embedding the last id's hidden state after the final norm, scaled to length 1, [width]
+   */
+  @SuppressWarnings("ArrayRecordComponent") // numbers on their way to a file, compared by nobody
+  public record Logits(float[] first, float[] last, int[] greedy, float[] embedding) {}
+
+  /**
+   * How well the model foresees a text.
+   *
+   * @param top1 the most likely next id after each id
+   * @param nll −ln p of the id that follows, for each id but the last
+   */
+  @SuppressWarnings("ArrayRecordComponent") // numbers on their way to a file, compared by nobody
+  public record Score(int[] top1, double[] nll) {}
+
+  private EngineProbe(LoadedModel model, double loadSeconds) {
+    this.model = model;
+    this.pass = model.pass();
+    this.loadSeconds = loadSeconds;
+  }
+
+  /**
+   * Opens a checkpoint.
+   *
+   * @throws BadCheckpointException when the file is damaged or of a kind that this engine does not
+   *     run
+   */
+  public static EngineProbe load(Path file, int threads) {
+    return load(file, KernelChoice.create(threads));
+  }
+
+  static EngineProbe load(Path file, Kernels kernels) {
+    long start = System.nanoTime();
+    LoadedModel model = LoadedModel.open(file, kernels);
+    return new EngineProbe(model, seconds(start));
+  }
+
+  /** How long opening the checkpoint took. */
+  public double loadSeconds() {
+    return loadSeconds;
+  }
+
+  /** Which kernels run, and why. */
+  public String description() {
+    return model.kernels();
+  }
+
+  /** Bytes of weights that generating one token reads. */
+  public long weightBytesPerToken() {
+    boolean untied = model.file().tensor("output.weight").isPresent();
+    return model.file().tensors().stream()
+        .filter(tensor -> !(untied && tensor.name().equals("token_embd.weight")))
+        .map(TensorInfo::data)
+        .mapToLong(data -> data.byteSize())
+        .sum();
+  }
+
+  /** Logits and embedding of a prompt, and its greedy continuation by {@code greedy} ids. */
+  public Logits logits(int[] ids, int greedy) {
+    check(ids, 1);
+    SequenceState state = start(ids.length + greedy);
+    float[] first = new float[pass.vocabularySize()];
+    float[] last = new float[pass.vocabularySize()];
+    float[] embedding = new float[pass.width()];
+    int batch = Math.min(LoadedModel.BATCH, ids.length);
+    pass.forward(state, ids, 0, batch);
+    pass.logits(0, 1, first);
+    read(state, ids, batch, ids.length);
+    int lastRow = (ids.length - 1) % LoadedModel.BATCH;
+    pass.logits(lastRow, 1, last);
+    pass.hidden(lastRow, embedding);
+    scaleToLengthOne(embedding);
+    return new Logits(first, last, continueGreedily(state, last, greedy), embedding);
+  }
+
+  private int[] continueGreedily(SequenceState state, float[] last, int count) {
+    int[] continuation = new int[count];
+    float[] logits = last.clone();
+    for (int i = 0; i < count; i++) {
+      continuation[i] = largest(logits, 0, logits.length);
+      if (i + 1 < count) {
+        pass.forward(state, continuation, i, 1);
+        pass.logits(0, 1, logits);
+      }
+    }
+    return continuation;
+  }
+
+  /** How well the model foresees each id of a text. */
+  public Score score(int[] ids) {
+    check(ids, 1);
+    SequenceState state = start(ids.length);
+    int vocabulary = pass.vocabularySize();
+    int[] top1 = new int[ids.length];
+    double[] nll = new double[ids.length - 1];
+    float[] logits = new float[SCORED_TOGETHER * vocabulary];
+    for (int from = 0; from < ids.length; from += SCORED_TOGETHER) {
+      int count = Math.min(SCORED_TOGETHER, ids.length - from);
+      pass.forward(state, ids, from, count);
+      pass.logits(0, count, logits);
+      for (int t = 0; t < count; t++) {
+        int at = from + t;
+        int row = t * vocabulary;
+        top1[at] = largest(logits, row, vocabulary);
+        if (at + 1 < ids.length) {
+          nll[at] = surprise(logits, row, vocabulary, top1[at], ids[at + 1]);
+        }
+      }
+    }
+    return new Score(top1, nll);
+  }
+
+  /** Seconds to read a prompt of {@code tokens} from an empty state, up to its last logits. */
+  public double prefillSeconds(int tokens) {
+    int[] prompt = benchPrompt(tokens);
+    SequenceState state = start(tokens);
+    float[] logits = new float[pass.vocabularySize()];
+    long start = System.nanoTime();
+    read(state, prompt, 0, tokens);
+    pass.logits((tokens - 1) % LoadedModel.BATCH, 1, logits);
+    return seconds(start);
+  }
+
+  /** Seconds to generate {@code tokens}, one at a time, after {@code depth} tokens of context. */
+  public double decodeSeconds(int tokens, int depth) {
+    SequenceState state = start(depth + tokens + 1);
+    float[] logits = new float[pass.vocabularySize()];
+    if (depth > 0) {
+      read(state, benchPrompt(depth), 0, depth);
+    }
+    pass.forward(state, new int[] {benchId(1234)}, 0, 1);
+    pass.logits(0, 1, logits);
+    long start = System.nanoTime();
+    for (int i = 0; i < tokens; i++) {
+      pass.forward(state, new int[] {benchId(200 + i * 31 % 20_000)}, 0, 1);
+      pass.logits(0, 1, logits);
+    }
+    return seconds(start);
+  }
+
+  /** The ids that lab/llama_cpp_bench.py gives llama.cpp. */
+  private int[] benchPrompt(int tokens) {
+    int[] ids = new int[tokens];
+    for (int i = 0; i < tokens; i++) {
+      ids[i] = benchId((int) (100 + i * 7919L % 20_000));
+    }
+    check(ids, 1);
+    return ids;
+  }
+
+  private int benchId(int id) {
+    return id % pass.vocabularySize();
+  }
+
+  private void read(SequenceState state, int[] ids, int from, int to) {
+    model.read(state, ids, from, to, () -> {});
+  }
+
+  private SequenceState start(int positions) {
+    if (positions > pass.contextLength()) {
+      throw new IllegalArgumentException(
+          "%d tokens, the model's context is %d".formatted(positions, pass.contextLength()));
+    }
+    return pass.start(positions);
+  }
+
+  private void check(int[] ids, int least) {
+    if (ids.length < least) {
+      throw new IllegalArgumentException("expected at least %d token ids".formatted(least));
+    }
+    for (int id : ids) {
+      if (id < 0 || id >= pass.vocabularySize()) {
+        throw new IllegalArgumentException(
+            "token id %d, expected 0 to %d".formatted(id, pass.vocabularySize() - 1));
+      }
+    }
+  }
+
+  private static int largest(float[] values, int from, int count) {
+    int best = 0;
+    for (int i = 1; i < count; i++) {
+      if (values[from + i] > values[from + best]) {
+        best = i;
+      }
+    }
+    return best;
+  }
+
+  /** −ln softmax(logits)[id]. */
+  private static double surprise(float[] logits, int from, int count, int largest, int id) {
+    double max = logits[from + largest];
+    double sum = 0;
+    for (int i = 0; i < count; i++) {
+      sum += Math.exp(logits[from + i] - max);
+    }
+    return max + Math.log(sum) - logits[from + id];
+  }
+
+  private static void scaleToLengthOne(float[] vector) {
+    double sum = 0;
+    for (float value : vector) {
+      sum += (double) value * value;
+    }
+    float scale = (float) (1 / Math.sqrt(sum));
+    for (int i = 0; i < vector.length; i++) {
+      vector[i] *= scale;
+    }
+  }
+
+  private static double seconds(long start) {
+    return (System.nanoTime() - start) / 1e9;
+  }
+
+  @Override
+  public void close() {
+    model.close();
+  }
+}

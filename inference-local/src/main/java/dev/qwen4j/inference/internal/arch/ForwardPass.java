@@ -1,0 +1,46 @@
+package dev.qwen4j.inference.internal.arch;
+
+/**
+ * A loaded model: token ids in, hidden states and logits out. Weights are shared by all sequences;
+ * what a sequence has read is in its {@link SequenceState}. Calls come from one thread at a time.
+ */
+public interface ForwardPass {
+  /** Positions that the model was trained for. */
+  int contextLength();
+
+  /** Rows of the output: ids are below this; ids beyond the tokenizer's are padding. */
+  int vocabularySize();
+
+  /** Width of a hidden state. */
+  int width();
+
+  /** Bytes of state per position of context. */
+  long stateBytesPerPosition();
+
+  /** Bytes of weights held in memory beyond the mapped file. */
+  long extraBytes();
+
+  /** An empty sequence that can grow to {@code maxPositions}. */
+  SequenceState start(int maxPositions);
+
+  /**
+   * Reads {@code ids[from … from + count)} as the next positions of the sequence. Their final
+   * hidden states stay readable through {@link #logits} and {@link #hidden} until the next call.
+   */
+  void forward(SequenceState state, int[] ids, int from, int count);
+
+  /**
+   * The next-token logits after {@code count} of the positions of the last {@link #forward}, from
+   * the {@code first}-th on.
+   *
+   * @param out [count, vocabularySize]
+   */
+  void logits(int first, int count, float[] out);
+
+  /**
+   * The hidden state after the final norm of one position of the last {@link #forward}.
+   *
+   * @param out [width]
+   */
+  void hidden(int index, float[] out);
+}

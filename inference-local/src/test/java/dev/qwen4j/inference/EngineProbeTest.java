@@ -1,0 +1,141 @@
+package dev.qwen4j.inference;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.qwen4j.inference.internal.kernel.KernelChoice;
+import dev.qwen4j.inference.internal.kernel.Kernels;
+import dev.qwen4j.inference.internal.kernel.ScalarKernels;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class EngineProbeTest {
+  static Stream<Arguments> modelsAndKernels() {
+    return Stream.of("qwen2", "qwen2-untied", "qwen3")
+        .flatMap(
+            model ->
+                Stream.of("scalar", "this machine's").map(kernel -> Arguments.of(model, kernel)));
+  }
+
+  private static EngineProbe probe(String model, String kernels) {
+    return EngineProbe.load(Golden.model(model), kernels(kernels));
+  }
+
+  private static Kernels kernels(String name) {
+    return name.equals("scalar") ? new ScalarKernels("a test asks") : KernelChoice.create(2);
+  }
+
+  @ParameterizedTest
+  @MethodSource("modelsAndKernels")
+  void theNumbersAreThoseOfTransformers(String model, String kernels) {
+    JsonNode expected = Golden.expected(model);
+    try (EngineProbe probe = probe(model, kernels)) {
+      EngineProbe.Logits found = probe.logits(Golden.ints(expected.get("prompt_tokens")), 24);
+      assertThat(found.greedy()).containsExactly(Golden.ints(expected.get("greedy_next_24")));
+      assertThat(relativeError(found.first(), expected.get("first_logits"))).isLessThan(1e-3);
+      assertThat(relativeError(found.last(), expected.get("last_logits"))).isLessThan(1e-3);
+      assertThat(cosine(found.embedding(), expected.get("embedding_last_token_l2")))
+          .isGreaterThanOrEqualTo(0.99999);
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("modelsAndKernels")
+  void aScoreIsTheLogitsOfEachPosition(String model, String kernels) {
+    int[] prompt = Golden.ints(Golden.expected(model).get("prompt_tokens"));
+    try (EngineProbe probe = probe(model, kernels)) {
+      EngineProbe.Score score = probe.score(prompt);
+      assertThat(score.top1()).hasSize(prompt.length);
+      assertThat(score.nll()).hasSize(prompt.length - 1);
+      for (int length : List.of(1, 15, 16, 17, prompt.length - 1)) {
+        float[] logits = probe.logits(Arrays.copyOf(prompt, length), 1).last();
+        double sum = 0;
+        for (float logit : logits) {
+          sum += Math.exp(logit);
+        }
+        assertThat(score.nll()[length - 1])
+            .isCloseTo(Math.log(sum) - logits[prompt[length]], within(1e-3));
+      }
+    }
+  }
+
+  @Test
+  void aPromptLongerThanABatchIsReadLikeAShortOne() {
+    JsonNode expected = Golden.expected("qwen3");
+    int[] prompt = new int[700];
+    int[] piece = Golden.ints(expected.get("prompt_tokens"));
+    for (int i = 0; i < prompt.length; i++) {
+      prompt[i] = piece[i % piece.length];
+    }
+    try (EngineProbe probe = probe("qwen3", "this machine's")) {
+      EngineProbe.Logits found = probe.logits(prompt, 3);
+      EngineProbe.Score inSixteens = probe.score(prompt);
+      assertThat(found.greedy()[0]).isEqualTo(inSixteens.top1()[699]);
+      assertThat(relativeError(found.first(), probe.logits(Arrays.copyOf(prompt, 1), 0).last()))
+          .isLessThan(1e-4);
+    }
+  }
+
+  @Test
+  void timesAreMeasured() {
+    try (EngineProbe probe = probe("qwen2", "this machine's")) {
+      assertThat(probe.loadSeconds()).isPositive();
+      assertThat(probe.prefillSeconds(20)).isPositive();
+      assertThat(probe.decodeSeconds(4, 10)).isPositive();
+      assertThat(probe.decodeSeconds(4, 0)).isPositive();
+      assertThat(probe.weightBytesPerToken()).isBetween(1_500_000L, 1_600_000L);
+      assertThat(probe.description()).contains("kernels");
+    }
+  }
+
+  @Test
+  void idsOutsideTheVocabularyAreRefused() {
+    try (EngineProbe probe = probe("qwen2", "this machine's")) {
+      assertThatThrownBy(() -> probe.logits(new int[] {512}, 1))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("token id 512, expected 0 to 511");
+      assertThatThrownBy(() -> probe.score(new int[] {-1}))
+          .hasMessage("token id -1, expected 0 to 511");
+      assertThatThrownBy(() -> probe.logits(new int[0], 1))
+          .hasMessage("expected at least 1 token ids");
+      assertThatThrownBy(() -> probe.logits(new int[4000], 97))
+          .hasMessage("4097 tokens, the model's context is 4096");
+    }
+  }
+
+  private static double relativeError(float[] found, JsonNode expected) {
+    return relativeError(found, Golden.floats(expected));
+  }
+
+  /** The largest difference over the largest value. */
+  private static double relativeError(float[] found, float[] expected) {
+    assertThat(found).hasSameSizeAs(expected);
+    double difference = 0;
+    double magnitude = 0;
+    for (int i = 0; i < found.length; i++) {
+      difference = Math.max(difference, Math.abs(found[i] - expected[i]));
+      magnitude = Math.max(magnitude, Math.abs(expected[i]));
+    }
+    return difference / magnitude;
+  }
+
+  private static double cosine(float[] found, JsonNode expected) {
+    float[] other = Golden.floats(expected);
+    double dot = 0;
+    double a = 0;
+    double b = 0;
+    for (int i = 0; i < found.length; i++) {
+      dot += (double) found[i] * other[i];
+      a += (double) found[i] * found[i];
+      b += (double) other[i] * other[i];
+    }
+    return dot / Math.sqrt(a * b);
+  }
+}

@@ -1,0 +1,56 @@
+package dev.qwen4j.inference;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.URISyntaxException;
+import java.net.URL;
+import java.nio.file.Path;
+import java.util.Objects;
+
+/** Tiny models with random weights and what HuggingFace transformers computes with them. */
+final class Golden {
+  private Golden() {}
+
+  static Path model(String name) {
+    try {
+      return Path.of(resource("/golden/models/" + name + "/model-f32.gguf").toURI());
+    } catch (URISyntaxException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  static JsonNode expected(String name) {
+    return json("/golden/models/" + name + "/expected.json");
+  }
+
+  static JsonNode json(String path) {
+    try (InputStream in = resource(path).openStream()) {
+      return new ObjectMapper().readTree(in);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  static int[] ints(JsonNode array) {
+    int[] out = new int[array.size()];
+    for (int i = 0; i < out.length; i++) {
+      out[i] = array.get(i).intValue();
+    }
+    return out;
+  }
+
+  static float[] floats(JsonNode array) {
+    float[] out = new float[array.size()];
+    for (int i = 0; i < out.length; i++) {
+      out[i] = array.get(i).floatValue();
+    }
+    return out;
+  }
+
+  private static URL resource(String path) {
+    return Objects.requireNonNull(Golden.class.getResource(path), path);
+  }
+}
