@@ -101,6 +101,10 @@ public final class Agent {
     return specifications;
   }
 
+  Set<String> toolNames() {
+    return argumentsCheck.toolNames();
+  }
+
   ToolArgumentsCheck argumentsCheck() {
     return argumentsCheck;
   }

@@ -8,6 +8,7 @@ import dev.langchain4j.model.output.TokenUsage;
 import dev.qwen4j.agent.ModelTurn.End;
 import dev.qwen4j.agent.ModelTurn.Reply;
 import dev.qwen4j.agent.ToolCalls.Finished;
+import dev.qwen4j.dialect.HermesParser;
 import dev.qwen4j.dialect.OutputEvent;
 import dev.qwen4j.tool.Cancellation;
 import java.time.Duration;
@@ -153,7 +154,7 @@ final class AgentLoop {
     var request =
         ChatRequest.builder().messages(conversation.messagesThen(aside)).toolSpecifications(tools);
     Reply reply =
-        new ModelTurn(this::stream, cancellation)
+        new ModelTurn(HermesParser.forTools(agent.toolNames()), this::stream, cancellation)
             .ask(agent.model(), request.build(), patience, end);
     usage = TokenUsage.sum(usage, reply.usage());
     tell(

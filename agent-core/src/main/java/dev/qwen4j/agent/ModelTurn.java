@@ -1,5 +1,6 @@
 package dev.qwen4j.agent;
 
+import dev.langchain4j.agent.tool.ToolExecutionRequest;
 import dev.langchain4j.data.message.AiMessage;
 import dev.langchain4j.model.chat.StreamingChatModel;
 import dev.langchain4j.model.chat.request.ChatRequest;
@@ -15,8 +16,12 @@ import dev.langchain4j.model.chat.response.StreamingHandle;
 import dev.langchain4j.model.output.FinishReason;
 import dev.langchain4j.model.output.TokenUsage;
 import dev.qwen4j.dialect.OutputEvent;
+import dev.qwen4j.dialect.OutputParser;
 import dev.qwen4j.model.ModelException;
 import dev.qwen4j.tool.Cancellation;
+import dev.qwen4j.tool.ToolArguments;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -74,18 +79,23 @@ final class ModelTurn implements StreamingChatResponseHandler {
     record WakeUp() implements Signal {}
   }
 
+  private final OutputParser parser;
   private final Consumer<OutputEvent> out;
   private final Cancellation cancellation;
   private final BlockingQueue<Signal> signals = new LinkedBlockingQueue<>();
   private final StringBuilder text = new StringBuilder();
   private final StringBuilder thinking = new StringBuilder();
+  private final List<ToolExecutionRequest> recovered = new ArrayList<>();
   private volatile @Nullable StreamingHandle handle;
+  private boolean streamed;
   private volatile boolean over;
 
   /**
+   * @param parser reads the text for thoughts and calls that the host has left in it
    * @param out hears text and thinking as they come, on the thread that calls {@link #ask}
    */
-  ModelTurn(Consumer<OutputEvent> out, Cancellation cancellation) {
+  ModelTurn(OutputParser parser, Consumer<OutputEvent> out, Cancellation cancellation) {
+    this.parser = parser;
     this.out = out;
     this.cancellation = cancellation;
   }
@@ -122,8 +132,11 @@ final class ModelTurn implements StreamingChatResponseHandler {
             end = End.TIMED_OUT;
             return reply(end, null, null);
           }
-          case Signal.Text(String delta) -> say(delta);
-          case Signal.Thinking(String delta) -> think(delta);
+          case Signal.Text(String delta) -> {
+            streamed = true;
+            parser.accept(delta, this::on);
+          }
+          case Signal.Thinking(String delta) -> on(new OutputEvent.Thinking(delta));
           case Signal.Completed(ChatResponse response) -> {
             end = End.COMPLETE;
             return reply(end, response, null);
@@ -148,30 +161,35 @@ final class ModelTurn implements StreamingChatResponseHandler {
     return reply(End.CANCELLED, null, null);
   }
 
-  private void say(String delta) {
-    text.append(delta);
-    out.accept(new OutputEvent.Text(delta));
-  }
-
-  private void think(String delta) {
-    thinking.append(delta);
-    out.accept(new OutputEvent.Thinking(delta));
+  private void on(OutputEvent event) {
+    switch (event) {
+      case OutputEvent.Text(String delta) -> text.append(delta);
+      case OutputEvent.Thinking(String delta) -> thinking.append(delta);
+      case OutputEvent.Call(String name, String arguments) ->
+          recovered.add(ToolExecutionRequest.builder().name(name).arguments(arguments).build());
+    }
+    out.accept(event);
   }
 
   private Reply reply(End end, @Nullable ChatResponse response, @Nullable Throwable cause) {
     AiMessage.Builder message = AiMessage.builder();
     TokenUsage usage = new TokenUsage(0, 0, 0);
     if (response != null) {
-      message = response.aiMessage().toBuilder();
-      if (text.isEmpty() && response.aiMessage().text() != null) {
-        say(response.aiMessage().text());
+      AiMessage whole = response.aiMessage();
+      message = whole.toBuilder();
+      if (thinking.isEmpty() && whole.thinking() != null) {
+        on(new OutputEvent.Thinking(whole.thinking()));
       }
-      if (thinking.isEmpty() && response.aiMessage().thinking() != null) {
-        think(response.aiMessage().thinking());
+      if (!streamed && whole.text() != null) {
+        parser.accept(whole.text(), this::on);
       }
+      parser.finish(this::on);
+      message.toolExecutionRequests(withRecovered(whole.toolExecutionRequests()));
       if (response.tokenUsage() != null) {
         usage = usage.add(response.tokenUsage());
       }
+    } else {
+      parser.finish(this::onUnlessCall);
     }
     message.text(text.isEmpty() ? null : text.toString());
     message.thinking(thinking.isEmpty() ? null : thinking.toString());
@@ -181,6 +199,35 @@ final class ModelTurn implements StreamingChatResponseHandler {
         response == null ? null : response.finishReason(),
         end,
         cause == null ? null : asException(cause));
+  }
+
+  /** A call at the end of a reply that broke off is not one to run. */
+  private void onUnlessCall(OutputEvent event) {
+    if (!(event instanceof OutputEvent.Call)) {
+      on(event);
+    }
+  }
+
+  /** The host's calls, then those found in the text that the host did not find too. */
+  private List<ToolExecutionRequest> withRecovered(List<ToolExecutionRequest> calls) {
+    var all = new ArrayList<>(calls);
+    for (ToolExecutionRequest found : recovered) {
+      if (calls.stream().noneMatch(call -> same(call, found))) {
+        all.add(found);
+      }
+    }
+    return all;
+  }
+
+  private static boolean same(ToolExecutionRequest call, ToolExecutionRequest found) {
+    if (!found.name().equals(call.name()) || call.arguments() == null) {
+      return false;
+    }
+    try {
+      return ToolArguments.parse(call.arguments()).equals(ToolArguments.parse(found.arguments()));
+    } catch (IllegalArgumentException broken) {
+      return call.arguments().equals(found.arguments());
+    }
   }
 
   private static Exception asException(Throwable cause) {

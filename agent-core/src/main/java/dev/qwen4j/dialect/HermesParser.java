@@ -1,0 +1,425 @@
+package dev.qwen4j.dialect;
+
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads replies of the Hermes dialect, which Qwen2.5, QwQ and Qwen3 speak: {@code <think>…</think>}
+ * at the start, then text, and calls as {@code <tool_call>{"name": …, "arguments": {…}}
+ * </tool_call>}. Small models leave the markers out, so a call of a declared tool that stands alone
+ * on its lines, bare or in a {@code ```json} fence, is read as well.
+ *
+ * <p>The reply is a sequence of stretches (thinking, text, a call, what follows a call), and each
+ * state reads as much of its stretch as is certain: what it cannot decide stays in {@link #held}
+ * until more comes. Whatever was held for a call and turns out to be none is text again, so nothing
+ * is lost; only the white space around markers is.
+ *
+ * <p>What is not obvious:
+ *
+ * <ul>
+ *   <li>{@code </tool_call>} inside a JSON string does not end the call, unless the object never
+ *       ends: then a quote was lost, and the marker is the better witness.
+ *   <li>Calls inside thinking are thoughts of calls, not calls.
+ *   <li>With no tools declared, only thinking is separated.
+ * </ul>
+ */
+public final class HermesParser implements OutputParser {
+  private static final String THINK = "<think>";
+  private static final String END_THINK = "</think>";
+  private static final String CALL = "<tool_call>";
+  private static final String END_CALL = "</tool_call>";
+  private static final String FENCE = "```";
+
+  private static final Pattern WITHOUT_BRACE = Pattern.compile("[\"'](?:name|arguments)[\"']\\s*:");
+
+  private enum State {
+    THINKING,
+    TEXT,
+    /** After {@code <tool_call>}. */
+    MARKED_CALL,
+    /** From the brace (or fence) of something that may be a call. */
+    BARE_CALL,
+    AFTER_CALL
+  }
+
+  private final Set<String> declared;
+  private final @Nullable Pattern bareStart;
+  private final StringBuilder held = new StringBuilder();
+  private State state = State.TEXT;
+  private boolean ended;
+
+  /** White space that is text only if text follows. */
+  private final StringBuilder space = new StringBuilder();
+
+  private boolean holdingSpace = true;
+  private boolean afterThinking;
+  private boolean spoken;
+  private boolean lineBlank = true;
+  private boolean inCodeBlock;
+
+  private JsonEnd json = new JsonEnd();
+  private int jsonStart = -1;
+  private int scanned;
+  private int markerInString = -1;
+  private boolean callInFence;
+  private boolean markedCall;
+
+  private HermesParser(Set<String> declared, boolean thinking) {
+    this.declared = Set.copyOf(declared);
+    this.bareStart = declared.isEmpty() ? null : bareStart(declared);
+    this.state = thinking ? State.THINKING : State.TEXT;
+  }
+
+  /** A parser for one reply to a request that offered the tools of these names. */
+  public static HermesParser forTools(Set<String> declared) {
+    return new HermesParser(declared, false);
+  }
+
+  /** The same parser for a reply whose prompt has already opened {@code <think>}. */
+  public HermesParser startingInThinking() {
+    return new HermesParser(declared, true);
+  }
+
+  /** The beginning of a bare call, up to where only a call of a declared tool can go on. */
+  private static Pattern bareStart(Set<String> declared) {
+    String names = declared.stream().map(Pattern::quote).collect(Collectors.joining("|"));
+    return Pattern.compile(
+        "(?:```(?:json|tool_call)?[ \\t]*\\r?\\n\\s*)?(?<brace>\\{)\\s*[\"'](?:"
+            + "name[\"']\\s*:\\s*[\"'](?:"
+            + names
+            + ")[\"']\\s*[,}]|(?:arguments|parameters)[\"']\\s*:)");
+  }
+
+  @Override
+  public void accept(String delta, Consumer<OutputEvent> out) {
+    held.append(delta);
+    read(out);
+  }
+
+  @Override
+  public void finish(Consumer<OutputEvent> out) {
+    ended = true;
+    read(out);
+  }
+
+  /** Lets the states read on until none of them can go further. */
+  private void read(Consumer<OutputEvent> out) {
+    boolean more = true;
+    while (more) {
+      more =
+          switch (state) {
+            case THINKING -> readThinking(out);
+            case TEXT -> readText(out);
+            case MARKED_CALL -> readMarkedCall(out);
+            case BARE_CALL -> readBareCall(out);
+            case AFTER_CALL -> readAfterCall();
+          };
+    }
+  }
+
+  private boolean readThinking(Consumer<OutputEvent> out) {
+    int end = held.indexOf(END_THINK);
+    int certain = end >= 0 ? end : ended ? held.length() : certainBefore(END_THINK);
+    // White space at either end belongs to the markers.
+    int from = 0;
+    while (holdingSpace && from < certain && Character.isWhitespace(held.charAt(from))) {
+      from++;
+    }
+    int to = certain;
+    while (to > from && Character.isWhitespace(held.charAt(to - 1))) {
+      to--;
+    }
+    if (to > from) {
+      out.accept(new OutputEvent.Thinking(held.substring(from, to)));
+      holdingSpace = false;
+    }
+    if (end < 0) {
+      held.delete(0, ended ? held.length() : to > from ? to : from);
+      return false;
+    }
+    held.delete(0, end + END_THINK.length());
+    become(State.TEXT);
+    afterThinking = true;
+    return true;
+  }
+
+  private boolean readText(Consumer<OutputEvent> out) {
+    for (int i = 0; i < held.length(); i++) {
+      char c = held.charAt(i);
+      boolean mayThink = c == '<' && !spoken && isBlank(i);
+      if (mayThink && startsWith(THINK, i)) {
+        held.delete(0, i + THINK.length());
+        space.setLength(0);
+        become(State.THINKING);
+        return true;
+      }
+      boolean mayCall = bareStart != null;
+      if (c == '<' && mayCall && startsWith(CALL, i)) {
+        text(i, out);
+        held.delete(0, CALL.length());
+        become(State.MARKED_CALL);
+        return true;
+      }
+      if ((mayThink && isCut(THINK, i)) || (c == '<' && mayCall && isCut(CALL, i))) {
+        text(i, out);
+        return false;
+      }
+      if (lineBlank && bareStart != null && !inCodeBlock && (c == '{' || c == '`')) {
+        Matcher start = bareStart.matcher(held).region(i, held.length());
+        if (start.lookingAt()) {
+          int brace = start.start("brace") - i;
+          text(i, out);
+          become(State.BARE_CALL);
+          jsonStart = brace;
+          scanned = brace;
+          return true;
+        }
+        if (!ended && start.hitEnd()) {
+          text(i, out);
+          return false;
+        }
+      }
+      if (lineBlank && c == '`') {
+        if (isCut(FENCE, i)) {
+          text(i, out);
+          return false;
+        }
+        if (startsWith(FENCE, i)) {
+          inCodeBlock = !inCodeBlock && !callInFence;
+          callInFence = false;
+        }
+      }
+      lineBlank = c == '\n' || (lineBlank && Character.isWhitespace(c));
+    }
+    text(held.length(), out);
+    return false;
+  }
+
+  private boolean readMarkedCall(Consumer<OutputEvent> out) {
+    if (jsonStart < 0) {
+      int first = firstInk(0);
+      Matcher keys = WITHOUT_BRACE.matcher(held).region(first, held.length());
+      boolean braceMissing = keys.lookingAt();
+      if ((!ended && !braceMissing && keys.hitEnd()) || isCut(CALL, first)) {
+        return false;
+      }
+      if (startsWith(CALL, first)) { // Said twice.
+        held.delete(0, first + CALL.length());
+        return true;
+      }
+      if (braceMissing) {
+        held.insert(first, '{');
+      } else if (first == held.length() || "{<".indexOf(held.charAt(first)) < 0) {
+        held.insert(0, CALL); // Someone writes about the marker.
+        return asText(CALL.length(), out);
+      }
+      jsonStart = first;
+      scanned = first;
+    }
+    while (scanned < held.length()) {
+      char c = held.charAt(scanned);
+      if (c == '<') {
+        if (isCut(END_CALL, scanned) || isCut(CALL, scanned)) {
+          return false;
+        }
+        boolean end = startsWith(END_CALL, scanned);
+        if (end && json.inString() && markerInString < 0) {
+          markerInString = scanned;
+        } else if (!json.inString() && (end || startsWith(CALL, scanned))) {
+          return call(scanned, out);
+        }
+      }
+      scanned++;
+      if (held.charAt(jsonStart) == '{' && json.closes(c)) {
+        if (CallJson.read(held.substring(jsonStart, scanned)).isPresent()) {
+          return call(scanned, out);
+        }
+        rereadBrace(); // A quote is missing or stray: read on to the marker.
+        if (markerInString >= 0) {
+          return call(markerInString, out);
+        }
+      }
+    }
+    if (!ended) {
+      return false;
+    }
+    return call(markerInString >= 0 ? markerInString : held.length(), out);
+  }
+
+  /** Emits the marked call that ends before {@code end}. */
+  private boolean call(int end, Consumer<OutputEvent> out) {
+    String written = held.substring(jsonStart, end);
+    emit(CallJson.read(written).orElseGet(() -> CallJson.broken(written)), end, out);
+    markedCall = true;
+    return true;
+  }
+
+  private boolean readBareCall(Consumer<OutputEvent> out) {
+    boolean closed = false;
+    int end = scanned;
+    while (end < held.length() && !closed) {
+      closed = json.closes(held.charAt(end));
+      end++;
+    }
+    scanned = closed ? end - 1 : end;
+    if (!closed && !ended) {
+      return false;
+    }
+    String written = held.substring(jsonStart, end);
+    Optional<OutputEvent.Call> call = Optional.empty();
+    if (CallJson.looksLikeCall(written, declared)) {
+      call = CallJson.read(written);
+    } else if (CallJson.hasCallKeys(written) && CallJson.read(written).isEmpty()) {
+      call = Optional.of(CallJson.broken(written)).filter(c -> declared.contains(c.name()));
+    }
+    if (call.isEmpty()) {
+      return asText(end, out);
+    }
+    int next = end;
+    while (next < held.length() && " \t,;".indexOf(held.charAt(next)) >= 0) {
+      next++;
+    }
+    if (isCut(END_CALL, next) || isCut(CALL, next) || isCut(FENCE, next)) {
+      rereadBrace();
+      return false;
+    }
+    boolean alone =
+        next == held.length()
+            || "\r\n{".indexOf(held.charAt(next)) >= 0
+            || startsWith(END_CALL, next)
+            || startsWith(CALL, next)
+            || startsWith(FENCE, next);
+    if (!alone) {
+      return asText(end, out);
+    }
+    boolean fenced = held.charAt(0) == '`' || callInFence;
+    emit(call.get(), next, out);
+    callInFence = fenced;
+    return true;
+  }
+
+  /** Looks at the closing brace of a bare call again when more has come. */
+  private void rereadBrace() {
+    json = new JsonEnd();
+    json.closes('{');
+  }
+
+  private void emit(OutputEvent.Call call, int end, Consumer<OutputEvent> out) {
+    out.accept(call);
+    held.delete(0, end);
+    space.setLength(0);
+    afterThinking = false;
+    become(State.AFTER_CALL);
+  }
+
+  /** Drops what closes a call: its end marker, its fence, a brace too many. */
+  private boolean readAfterCall() {
+    int i = firstInk(0);
+    while (markedCall && i < held.length() && held.charAt(i) == '}') {
+      i = firstInk(i + 1);
+    }
+    if (isCut(END_CALL, i) || (callInFence && isCut(FENCE, i))) {
+      return false;
+    }
+    if (mayStart(END_CALL, i)) { // Whole, or cut off by the end of the reply.
+      held.delete(0, Math.min(held.length(), i + END_CALL.length()));
+      markedCall = false;
+    } else if (callInFence && startsWith(FENCE, i)) {
+      held.delete(0, i + FENCE.length());
+      callInFence = false;
+    } else if (markedCall && i < held.length() && held.charAt(i) == '{') {
+      held.delete(0, i);
+      become(State.MARKED_CALL);
+      return true;
+    }
+    become(State.TEXT);
+    return true;
+  }
+
+  /** What was held for a call is none: its first {@code length} characters are text. */
+  private boolean asText(int length, Consumer<OutputEvent> out) {
+    inCodeBlock |= held.charAt(0) == '`';
+    text(length, out);
+    become(State.TEXT);
+    holdingSpace = false;
+    lineBlank = false;
+    return true;
+  }
+
+  private void become(State next) {
+    state = next;
+    holdingSpace = true;
+    lineBlank = true;
+    json = new JsonEnd();
+    jsonStart = -1;
+    scanned = 0;
+    markerInString = -1;
+  }
+
+  /** Says the first {@code length} characters held, keeping back space that may be dropped. */
+  private void text(int length, Consumer<OutputEvent> out) {
+    int from = 0;
+    if (holdingSpace) {
+      from = Math.min(firstInk(0), length);
+      space.append(held, 0, from);
+    }
+    if (from < length) {
+      if (afterThinking) {
+        space.delete(0, space.lastIndexOf("\n") + 1);
+        afterThinking = false;
+      }
+      out.accept(new OutputEvent.Text(space + held.substring(from, length)));
+      space.setLength(0);
+      holdingSpace = false;
+      spoken = true;
+    }
+    held.delete(0, length);
+  }
+
+  private int firstInk(int from) {
+    int i = from;
+    while (i < held.length() && Character.isWhitespace(held.charAt(i))) {
+      i++;
+    }
+    return i;
+  }
+
+  private boolean isBlank(int length) {
+    return firstInk(0) >= length;
+  }
+
+  private boolean startsWith(String marker, int at) {
+    return held.length() - at >= marker.length() && mayStart(marker, at);
+  }
+
+  /** Whether more of the reply may complete a marker that begins at {@code at}. */
+  private boolean isCut(String marker, int at) {
+    return !ended && held.length() - at < marker.length() && mayStart(marker, at);
+  }
+
+  /** Whether what is held from {@code at} on agrees with the marker as far as both go. */
+  private boolean mayStart(String marker, int at) {
+    int length = Math.min(marker.length(), held.length() - at);
+    for (int i = 0; i < length; i++) {
+      if (held.charAt(at + i) != marker.charAt(i)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** How much of what is held cannot be the beginning of {@code marker}. */
+  private int certainBefore(String marker) {
+    for (int i = Math.max(0, held.length() - marker.length() + 1); i < held.length(); i++) {
+      if (mayStart(marker, i)) {
+        return i;
+      }
+    }
+    return held.length();
+  }
+}
