@@ -1,4 +1,7 @@
-/** Hands for the agent: {@link dev.qwen4j.tools.CodingTools} for files, {@link dev.qwen4j.tools.WebTools} for pages, {@link dev.qwen4j.tools.BasicTools} for sums and clocks. */
+/**
+ * Hands for the agent: {@link dev.qwen4j.tools.CodingTools} for files, {@link
+ * dev.qwen4j.tools.WebTools} for pages, {@link dev.qwen4j.tools.BasicTools} for sums and clocks.
+ */
 @NullMarked
 package dev.qwen4j.tools;
 
