@@ -17,12 +17,24 @@ public final class KernelChoice {
     if (threads < 1) {
       throw new IllegalArgumentException("expected at least 1 thread, found " + threads);
     }
-    Kernels kernels = choose();
+    Kernels kernels = choose(threads);
     LOG.info("{}", kernels.description());
     return kernels;
   }
 
-  private static Kernels choose() {
-    return new ScalarKernels("the Vector API kernels are not there yet");
+  private static Kernels choose(int threads) {
+    if (ModuleLayer.boot().findModule("jdk.incubator.vector").isEmpty()) {
+      return new ScalarKernels(
+          "the Vector API is off; start Java with --add-modules jdk.incubator.vector");
+    }
+    return vectorsOrNot(threads);
+  }
+
+  /** Apart from the caller, so that the Vector API's classes load only where they exist. */
+  private static Kernels vectorsOrNot(int threads) {
+    if (Lanes.BITS < 128) {
+      return new ScalarKernels("this machine's vectors have %d bits".formatted(Lanes.BITS));
+    }
+    return new VectorKernels(threads);
   }
 }

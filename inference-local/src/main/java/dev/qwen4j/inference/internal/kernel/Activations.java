@@ -1,0 +1,95 @@
+package dev.qwen4j.inference.internal.kernel;
+
+import static dev.qwen4j.inference.internal.kernel.Lanes.F;
+import static dev.qwen4j.inference.internal.kernel.Lanes.L;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
+
+/**
+ * One token's activations in the forms that row products read: as they are, and rounded to 8 bits
+ * in blocks of 32 with a scale each (ggml's Q8_0, but 16 bits wide in memory, which is what 16-bit
+ * multiplies want). The buffers are reused from token to token.
+ */
+final class Activations {
+  /** 1.5 · 2^23: adding it rounds a small float to an integer in the low mantissa bits. */
+  private static final float ROUND = 12582912f;
+
+  float[] x = new float[0];
+
+  /** Halves decode to 2^-112 of their value without a multiply; this is x · 2^56. */
+  float[] xHalf = new float[0];
+
+  short[] q = new short[0];
+
+  /** Scale of each block of 32. */
+  float[] scale = new float[0];
+
+  /** Scale and scale · Σq of each 16. */
+  float[] scale16 = new float[0];
+
+  float[] sum16 = new float[0];
+
+  /** scale · Σq of each block of 32. */
+  float[] sum = new float[0];
+
+  private int[] rounded = new int[0];
+
+  void set(float[] values, int cols, boolean quantized, boolean halves) {
+    x = values;
+    if (halves) {
+      if (xHalf.length < cols) {
+        xHalf = new float[cols];
+      }
+      for (int i = 0; i < cols; i++) {
+        xHalf[i] = values[i] * 0x1p56f;
+      }
+    }
+    if (quantized) {
+      if (q.length < cols) {
+        q = new short[cols];
+        rounded = new int[cols];
+        scale = new float[cols / 32];
+        sum = new float[cols / 32];
+        scale16 = new float[cols / 16];
+        sum16 = new float[cols / 16];
+      }
+      quantize(values, cols);
+    }
+  }
+
+  private void quantize(float[] values, int cols) {
+    for (int b = 0; b < cols / 32; b++) {
+      int at = b * 32;
+      FloatVector max = FloatVector.zero(F);
+      for (int j = 0; j < 32; j += L) {
+        max = max.max(FloatVector.fromArray(F, values, at + j).abs());
+      }
+      float d = max.reduceLanes(VectorOperators.MAX) / 127;
+      float inverse = d == 0 ? 0 : 1 / d;
+      for (int j = 0; j < 32; j += L) {
+        FloatVector.fromArray(F, values, at + j)
+            .mul(inverse)
+            .add(ROUND)
+            .reinterpretAsInts()
+            .sub(Float.floatToRawIntBits(ROUND))
+            .intoArray(rounded, at + j);
+      }
+      scale[b] = d;
+    }
+    for (int i = 0; i < cols; i++) {
+      q[i] = (short) rounded[i];
+    }
+    for (int i = 0; i < cols / 16; i++) {
+      int total = 0;
+      for (int j = i * 16; j < i * 16 + 16; j++) {
+        total += rounded[j];
+      }
+      scale16[i] = scale[i / 2];
+      sum16[i] = scale[i / 2] * total;
+    }
+    for (int b = 0; b < cols / 32; b++) {
+      sum[b] = sum16[2 * b] + sum16[2 * b + 1];
+    }
+  }
+}

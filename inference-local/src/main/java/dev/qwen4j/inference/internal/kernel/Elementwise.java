@@ -1,0 +1,94 @@
+package dev.qwen4j.inference.internal.kernel;
+
+import static dev.qwen4j.inference.internal.kernel.Lanes.F;
+import static dev.qwen4j.inference.internal.kernel.Lanes.L;
+import static jdk.incubator.vector.VectorOperators.ADD;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+
+import jdk.incubator.vector.FloatVector;
+
+/** Operations on single elements and rows, by vector. */
+final class Elementwise {
+  private static final float LOG2_E = 1.442695f;
+  // ln 2 in two parts, so that n · ln 2 is taken off without losing digits.
+  private static final float LN2_HIGH = 0.6933594f;
+  private static final float LN2_LOW = -2.1219444e-4f;
+
+  /** 1.5 · 2^23: adding it rounds to an integer, which is then in the low bits. */
+  private static final float ROUND = 12582912f;
+
+  private Elementwise() {}
+
+  /**
+   * e^x to about one unit in the last place: x = n ln 2 + r, then a polynomial of degree 6 in r
+   * (the coefficients of Cephes' expf), then n into the exponent. Below -87 the smallest normal
+   * float, above 88 the largest power.
+   */
+  static FloatVector exp(FloatVector x) {
+    FloatVector clamped = x.max(-87f).min(88f);
+    FloatVector shifted =
+        clamped.fma(FloatVector.broadcast(F, LOG2_E), FloatVector.broadcast(F, ROUND));
+    FloatVector n = shifted.sub(ROUND);
+    FloatVector r = n.fma(FloatVector.broadcast(F, -LN2_HIGH), clamped);
+    r = n.fma(FloatVector.broadcast(F, -LN2_LOW), r);
+    FloatVector p = FloatVector.broadcast(F, 1.9875691e-4f);
+    p = p.fma(r, FloatVector.broadcast(F, 1.3981999e-3f));
+    p = p.fma(r, FloatVector.broadcast(F, 8.333452e-3f));
+    p = p.fma(r, FloatVector.broadcast(F, 4.1665796e-2f));
+    p = p.fma(r, FloatVector.broadcast(F, 0.16666666f));
+    p = p.fma(r, FloatVector.broadcast(F, 0.5f));
+    p = p.fma(r.mul(r), r).add(1f);
+    return p.reinterpretAsInts()
+        .add(shifted.reinterpretAsInts().lanewise(LSHL, 23))
+        .reinterpretAsFloats();
+  }
+
+  static void swiGlu(float[] gate, float[] up, int from, int to) {
+    int i = from;
+    for (; i + L <= to; i += L) {
+      FloatVector g = FloatVector.fromArray(F, gate, i);
+      FloatVector sigmoidInverse = exp(g.neg()).add(1f);
+      g.div(sigmoidInverse).mul(FloatVector.fromArray(F, up, i)).intoArray(gate, i);
+    }
+    for (; i < to; i++) {
+      gate[i] = gate[i] / (1 + (float) Math.exp(-gate[i])) * up[i];
+    }
+  }
+
+  static void add(float[] x, float[] y, int from, int to) {
+    for (int i = from; i < to; i++) {
+      x[i] += y[i];
+    }
+  }
+
+  static void rmsNorm(float[] x, int at, int width, float[] weight, float eps, float[] out) {
+    float inverse = (float) (1 / Math.sqrt(RowDots.dot(x, at, x, at, width) / width + eps));
+    int i = 0;
+    for (; i + L <= width; i += L) {
+      FloatVector.fromArray(F, x, at + i)
+          .mul(inverse)
+          .mul(FloatVector.fromArray(F, weight, i))
+          .intoArray(out, at + i);
+    }
+    for (; i < width; i++) {
+      out[at + i] = x[at + i] * inverse * weight[i];
+    }
+  }
+
+  /** The sum of {@code e^(x - max)} over {@code n} scores, which it replaces by these powers. */
+  static float expAndSum(float[] scores, int at, int n, float max) {
+    FloatVector sums = FloatVector.zero(F);
+    int i = at;
+    for (; i + L <= at + n; i += L) {
+      FloatVector e = exp(FloatVector.fromArray(F, scores, i).sub(max));
+      e.intoArray(scores, i);
+      sums = sums.add(e);
+    }
+    float sum = sums.reduceLanes(ADD);
+    for (; i < at + n; i++) {
+      scores[i] = (float) Math.exp(scores[i] - max);
+      sum += scores[i];
+    }
+    return sum;
+  }
+}

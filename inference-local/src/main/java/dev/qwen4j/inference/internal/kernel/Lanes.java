@@ -1,0 +1,59 @@
+package dev.qwen4j.inference.internal.kernel;
+
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * The vector shapes of this machine, as constants that C2 folds: 128, 256 or 512 bits, the
+ * machine's preferred shape unless the system property {@code qwen4j.vector.bits} says otherwise.
+ */
+final class Lanes {
+  static final int BITS = bits();
+
+  /** Floats: 4, 8 or 16 lanes. */
+  static final VectorSpecies<Float> F = VectorSpecies.of(float.class, VectorShape.forBitSize(BITS));
+
+  static final VectorSpecies<Integer> I = VectorSpecies.of(int.class, VectorShape.forBitSize(BITS));
+
+  /** Lanes of {@link #F}. */
+  static final int L = F.length();
+
+  /** At least {@link #L} bytes; no species is smaller than 64 bits. */
+  static final VectorSpecies<Byte> BF = L == 16 ? ByteVector.SPECIES_128 : ByteVector.SPECIES_64;
+
+  /** {@link #L} shorts. */
+  static final VectorSpecies<Short> SF =
+      L == 16 ? ShortVector.SPECIES_256 : L == 8 ? ShortVector.SPECIES_128 : ShortVector.SPECIES_64;
+
+  /** Shorts for 16-bit arithmetic on a half block of 16: 16 lanes, or 8 where L is 4. */
+  static final VectorSpecies<Short> S = L == 4 ? ShortVector.SPECIES_128 : ShortVector.SPECIES_256;
+
+  /** As many bytes as {@link #S} has shorts. */
+  static final VectorSpecies<Byte> BS = L == 4 ? ByteVector.SPECIES_64 : ByteVector.SPECIES_128;
+
+  /** Lanes of {@link #S}. */
+  static final int SL = S.length();
+
+  /** Floats for the eight scales of a K block: 8 lanes, or 4 where L is 4. */
+  static final VectorSpecies<Float> F8 = L == 4 ? FloatVector.SPECIES_128 : FloatVector.SPECIES_256;
+
+  static final VectorSpecies<Integer> I8 = L == 4 ? IntVector.SPECIES_128 : IntVector.SPECIES_256;
+
+  static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
+  static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(LE);
+  static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(LE);
+
+  private Lanes() {}
+
+  private static int bits() {
+    int preferred = FloatVector.SPECIES_PREFERRED.vectorBitSize();
+    int bits = Integer.getInteger("qwen4j.vector.bits", preferred);
+    return Math.min(Integer.highestOneBit(bits), 512);
+  }
+}

@@ -1,0 +1,36 @@
+package dev.qwen4j.inference.internal.kernel;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+
+/** What one worker needs to write down while it computes; grows to the largest shape it met. */
+final class Scratch {
+  static final VarHandle LONG =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+
+  /** Eight scales and eight minima of a K block, a byte each. */
+  final byte[] scales = new byte[16];
+
+  /** Up to sixteen scales times the activations' scales. */
+  final float[] floats = new float[16];
+
+  private float[] panel = new float[0];
+  private float[] sums = new float[0];
+
+  /** At least {@code n} floats for dequantised weights, or keys and values. */
+  float[] panel(int n) {
+    if (panel.length < n) {
+      panel = new float[n];
+    }
+    return panel;
+  }
+
+  /** At least {@code n} floats for the sums of a tile. */
+  float[] sums(int n) {
+    if (sums.length < n) {
+      sums = new float[n];
+    }
+    return sums;
+  }
+}

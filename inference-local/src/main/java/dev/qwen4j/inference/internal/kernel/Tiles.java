@@ -1,0 +1,373 @@
+package dev.qwen4j.inference.internal.kernel;
+
+import static dev.qwen4j.inference.internal.kernel.Lanes.F;
+import static dev.qwen4j.inference.internal.kernel.Lanes.L;
+
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * Register tiles of float32 matrix products: a lane is a token, a weight is broadcast.
+ *
+ * <p>The tokens' activations lie packed, {@code x[k][lane]}, {@link #WIDE} lanes (two vectors) or
+ * {@link #NARROW} (one) to a tile. The weights lie as rows of floats, just dequantised, which needs
+ * no transposition. Sums are {@code sums[row][lane]}. Six rows by two vectors are twelve
+ * accumulators, enough to hide the latency of the multiply-add, and with two activations and one
+ * weight they fit the sixteen registers of AVX2 (Goto and van de Geijn 2008).
+ */
+final class Tiles {
+  static final int WIDE = 2 * L;
+  static final int NARROW = L;
+
+  private Tiles() {}
+
+  /**
+   * {@code sums[r][lane] = Σ_k w[wAt + r * stride + k] · x[k][lane]}, added to what is there if
+   * {@code add}.
+   *
+   * @param width {@link #WIDE} or {@link #NARROW}
+   */
+  static void multiplyRows(
+      float[] w,
+      int wAt,
+      int stride,
+      int rows,
+      float[] x,
+      int xAt,
+      int width,
+      int n,
+      float[] sums,
+      int at,
+      boolean add) {
+    int r = 0;
+    if (width == WIDE) {
+      for (; r + 6 <= rows; r += 6) {
+        sixRows(w, wAt + r * stride, stride, x, xAt, n, sums, at + r * WIDE, add);
+      }
+      for (; r + 2 <= rows; r += 2) {
+        twoRows(w, wAt + r * stride, stride, x, xAt, n, sums, at + r * WIDE, add);
+      }
+      for (; r < rows; r++) {
+        oneRow(w, wAt + r * stride, x, xAt, n, sums, at + r * WIDE, add);
+      }
+    } else {
+      for (; r + 8 <= rows; r += 8) {
+        eightNarrowRows(w, wAt + r * stride, stride, x, xAt, n, sums, at + r * NARROW, add);
+      }
+      for (; r < rows; r++) {
+        oneNarrowRow(w, wAt + r * stride, x, xAt, n, sums, at + r * NARROW, add);
+      }
+    }
+  }
+
+  /**
+   * {@code sums[r][lane] = Σ_k w[wAt + k * stride + r] · x[k][lane]}, added to what is there if
+   * {@code add}; tiles are {@link #WIDE}.
+   */
+  static void multiplyColumns(
+      float[] w,
+      int wAt,
+      int stride,
+      int columns,
+      float[] x,
+      int xAt,
+      int n,
+      float[] sums,
+      int at,
+      boolean add) {
+    int r = 0;
+    for (; r + 6 <= columns; r += 6) {
+      sixColumns(w, wAt + r, stride, x, xAt, n, sums, at + r * WIDE, add);
+    }
+    for (; r + 2 <= columns; r += 2) {
+      twoColumns(w, wAt + r, stride, x, xAt, n, sums, at + r * WIDE, add);
+    }
+    for (; r < columns; r++) {
+      oneColumn(w, wAt + r, stride, x, xAt, n, sums, at + r * WIDE, add);
+    }
+  }
+
+  private static void sixRows(
+      float[] w,
+      int wAt,
+      int stride,
+      float[] x,
+      int xAt,
+      int n,
+      float[] sums,
+      int at,
+      boolean add) {
+    FloatVector s00 = add ? FloatVector.fromArray(F, sums, at) : FloatVector.zero(F);
+    FloatVector s01 = add ? FloatVector.fromArray(F, sums, at + 1 * L) : FloatVector.zero(F);
+    FloatVector s10 = add ? FloatVector.fromArray(F, sums, at + 2 * L) : FloatVector.zero(F);
+    FloatVector s11 = add ? FloatVector.fromArray(F, sums, at + 3 * L) : FloatVector.zero(F);
+    FloatVector s20 = add ? FloatVector.fromArray(F, sums, at + 4 * L) : FloatVector.zero(F);
+    FloatVector s21 = add ? FloatVector.fromArray(F, sums, at + 5 * L) : FloatVector.zero(F);
+    FloatVector s30 = add ? FloatVector.fromArray(F, sums, at + 6 * L) : FloatVector.zero(F);
+    FloatVector s31 = add ? FloatVector.fromArray(F, sums, at + 7 * L) : FloatVector.zero(F);
+    FloatVector s40 = add ? FloatVector.fromArray(F, sums, at + 8 * L) : FloatVector.zero(F);
+    FloatVector s41 = add ? FloatVector.fromArray(F, sums, at + 9 * L) : FloatVector.zero(F);
+    FloatVector s50 = add ? FloatVector.fromArray(F, sums, at + 10 * L) : FloatVector.zero(F);
+    FloatVector s51 = add ? FloatVector.fromArray(F, sums, at + 11 * L) : FloatVector.zero(F);
+    int w1 = wAt + stride;
+    int w2 = wAt + 2 * stride;
+    int w3 = wAt + 3 * stride;
+    int w4 = wAt + 4 * stride;
+    int w5 = wAt + 5 * stride;
+    for (int k = 0; k < n; k++) {
+      FloatVector x0 = FloatVector.fromArray(F, x, xAt + k * 2 * L);
+      FloatVector x1 = FloatVector.fromArray(F, x, xAt + k * 2 * L + L);
+      FloatVector b = FloatVector.broadcast(F, w[wAt + k]);
+      s00 = x0.fma(b, s00);
+      s01 = x1.fma(b, s01);
+      b = FloatVector.broadcast(F, w[w1 + k]);
+      s10 = x0.fma(b, s10);
+      s11 = x1.fma(b, s11);
+      b = FloatVector.broadcast(F, w[w2 + k]);
+      s20 = x0.fma(b, s20);
+      s21 = x1.fma(b, s21);
+      b = FloatVector.broadcast(F, w[w3 + k]);
+      s30 = x0.fma(b, s30);
+      s31 = x1.fma(b, s31);
+      b = FloatVector.broadcast(F, w[w4 + k]);
+      s40 = x0.fma(b, s40);
+      s41 = x1.fma(b, s41);
+      b = FloatVector.broadcast(F, w[w5 + k]);
+      s50 = x0.fma(b, s50);
+      s51 = x1.fma(b, s51);
+    }
+    s00.intoArray(sums, at);
+    s01.intoArray(sums, at + 1 * L);
+    s10.intoArray(sums, at + 2 * L);
+    s11.intoArray(sums, at + 3 * L);
+    s20.intoArray(sums, at + 4 * L);
+    s21.intoArray(sums, at + 5 * L);
+    s30.intoArray(sums, at + 6 * L);
+    s31.intoArray(sums, at + 7 * L);
+    s40.intoArray(sums, at + 8 * L);
+    s41.intoArray(sums, at + 9 * L);
+    s50.intoArray(sums, at + 10 * L);
+    s51.intoArray(sums, at + 11 * L);
+  }
+
+  private static void twoRows(
+      float[] w,
+      int wAt,
+      int stride,
+      float[] x,
+      int xAt,
+      int n,
+      float[] sums,
+      int at,
+      boolean add) {
+    FloatVector s00 = add ? FloatVector.fromArray(F, sums, at) : FloatVector.zero(F);
+    FloatVector s01 = add ? FloatVector.fromArray(F, sums, at + 1 * L) : FloatVector.zero(F);
+    FloatVector s10 = add ? FloatVector.fromArray(F, sums, at + 2 * L) : FloatVector.zero(F);
+    FloatVector s11 = add ? FloatVector.fromArray(F, sums, at + 3 * L) : FloatVector.zero(F);
+    int w1 = wAt + stride;
+    for (int k = 0; k < n; k++) {
+      FloatVector x0 = FloatVector.fromArray(F, x, xAt + k * 2 * L);
+      FloatVector x1 = FloatVector.fromArray(F, x, xAt + k * 2 * L + L);
+      FloatVector b = FloatVector.broadcast(F, w[wAt + k]);
+      s00 = x0.fma(b, s00);
+      s01 = x1.fma(b, s01);
+      b = FloatVector.broadcast(F, w[w1 + k]);
+      s10 = x0.fma(b, s10);
+      s11 = x1.fma(b, s11);
+    }
+    s00.intoArray(sums, at);
+    s01.intoArray(sums, at + 1 * L);
+    s10.intoArray(sums, at + 2 * L);
+    s11.intoArray(sums, at + 3 * L);
+  }
+
+  private static void oneRow(
+      float[] w, int wAt, float[] x, int xAt, int n, float[] sums, int at, boolean add) {
+    FloatVector s00 = add ? FloatVector.fromArray(F, sums, at) : FloatVector.zero(F);
+    FloatVector s01 = add ? FloatVector.fromArray(F, sums, at + 1 * L) : FloatVector.zero(F);
+    for (int k = 0; k < n; k++) {
+      FloatVector x0 = FloatVector.fromArray(F, x, xAt + k * 2 * L);
+      FloatVector x1 = FloatVector.fromArray(F, x, xAt + k * 2 * L + L);
+      FloatVector b = FloatVector.broadcast(F, w[wAt + k]);
+      s00 = x0.fma(b, s00);
+      s01 = x1.fma(b, s01);
+    }
+    s00.intoArray(sums, at);
+    s01.intoArray(sums, at + 1 * L);
+  }
+
+  private static void eightNarrowRows(
+      float[] w,
+      int wAt,
+      int stride,
+      float[] x,
+      int xAt,
+      int n,
+      float[] sums,
+      int at,
+      boolean add) {
+    FloatVector s00 = add ? FloatVector.fromArray(F, sums, at) : FloatVector.zero(F);
+    FloatVector s10 = add ? FloatVector.fromArray(F, sums, at + 1 * L) : FloatVector.zero(F);
+    FloatVector s20 = add ? FloatVector.fromArray(F, sums, at + 2 * L) : FloatVector.zero(F);
+    FloatVector s30 = add ? FloatVector.fromArray(F, sums, at + 3 * L) : FloatVector.zero(F);
+    FloatVector s40 = add ? FloatVector.fromArray(F, sums, at + 4 * L) : FloatVector.zero(F);
+    FloatVector s50 = add ? FloatVector.fromArray(F, sums, at + 5 * L) : FloatVector.zero(F);
+    FloatVector s60 = add ? FloatVector.fromArray(F, sums, at + 6 * L) : FloatVector.zero(F);
+    FloatVector s70 = add ? FloatVector.fromArray(F, sums, at + 7 * L) : FloatVector.zero(F);
+    int w1 = wAt + stride;
+    int w2 = wAt + 2 * stride;
+    int w3 = wAt + 3 * stride;
+    int w4 = wAt + 4 * stride;
+    int w5 = wAt + 5 * stride;
+    int w6 = wAt + 6 * stride;
+    int w7 = wAt + 7 * stride;
+    for (int k = 0; k < n; k++) {
+      FloatVector x0 = FloatVector.fromArray(F, x, xAt + k * L);
+      FloatVector b = FloatVector.broadcast(F, w[wAt + k]);
+      s00 = x0.fma(b, s00);
+      b = FloatVector.broadcast(F, w[w1 + k]);
+      s10 = x0.fma(b, s10);
+      b = FloatVector.broadcast(F, w[w2 + k]);
+      s20 = x0.fma(b, s20);
+      b = FloatVector.broadcast(F, w[w3 + k]);
+      s30 = x0.fma(b, s30);
+      b = FloatVector.broadcast(F, w[w4 + k]);
+      s40 = x0.fma(b, s40);
+      b = FloatVector.broadcast(F, w[w5 + k]);
+      s50 = x0.fma(b, s50);
+      b = FloatVector.broadcast(F, w[w6 + k]);
+      s60 = x0.fma(b, s60);
+      b = FloatVector.broadcast(F, w[w7 + k]);
+      s70 = x0.fma(b, s70);
+    }
+    s00.intoArray(sums, at);
+    s10.intoArray(sums, at + 1 * L);
+    s20.intoArray(sums, at + 2 * L);
+    s30.intoArray(sums, at + 3 * L);
+    s40.intoArray(sums, at + 4 * L);
+    s50.intoArray(sums, at + 5 * L);
+    s60.intoArray(sums, at + 6 * L);
+    s70.intoArray(sums, at + 7 * L);
+  }
+
+  private static void oneNarrowRow(
+      float[] w, int wAt, float[] x, int xAt, int n, float[] sums, int at, boolean add) {
+    FloatVector s00 = add ? FloatVector.fromArray(F, sums, at) : FloatVector.zero(F);
+    for (int k = 0; k < n; k++) {
+      FloatVector x0 = FloatVector.fromArray(F, x, xAt + k * L);
+      FloatVector b = FloatVector.broadcast(F, w[wAt + k]);
+      s00 = x0.fma(b, s00);
+    }
+    s00.intoArray(sums, at);
+  }
+
+  private static void sixColumns(
+      float[] w,
+      int wAt,
+      int stride,
+      float[] x,
+      int xAt,
+      int n,
+      float[] sums,
+      int at,
+      boolean add) {
+    FloatVector s00 = add ? FloatVector.fromArray(F, sums, at) : FloatVector.zero(F);
+    FloatVector s01 = add ? FloatVector.fromArray(F, sums, at + 1 * L) : FloatVector.zero(F);
+    FloatVector s10 = add ? FloatVector.fromArray(F, sums, at + 2 * L) : FloatVector.zero(F);
+    FloatVector s11 = add ? FloatVector.fromArray(F, sums, at + 3 * L) : FloatVector.zero(F);
+    FloatVector s20 = add ? FloatVector.fromArray(F, sums, at + 4 * L) : FloatVector.zero(F);
+    FloatVector s21 = add ? FloatVector.fromArray(F, sums, at + 5 * L) : FloatVector.zero(F);
+    FloatVector s30 = add ? FloatVector.fromArray(F, sums, at + 6 * L) : FloatVector.zero(F);
+    FloatVector s31 = add ? FloatVector.fromArray(F, sums, at + 7 * L) : FloatVector.zero(F);
+    FloatVector s40 = add ? FloatVector.fromArray(F, sums, at + 8 * L) : FloatVector.zero(F);
+    FloatVector s41 = add ? FloatVector.fromArray(F, sums, at + 9 * L) : FloatVector.zero(F);
+    FloatVector s50 = add ? FloatVector.fromArray(F, sums, at + 10 * L) : FloatVector.zero(F);
+    FloatVector s51 = add ? FloatVector.fromArray(F, sums, at + 11 * L) : FloatVector.zero(F);
+    for (int k = 0; k < n; k++) {
+      FloatVector x0 = FloatVector.fromArray(F, x, xAt + k * 2 * L);
+      FloatVector x1 = FloatVector.fromArray(F, x, xAt + k * 2 * L + L);
+      FloatVector b = FloatVector.broadcast(F, w[wAt + k * stride]);
+      s00 = x0.fma(b, s00);
+      s01 = x1.fma(b, s01);
+      b = FloatVector.broadcast(F, w[wAt + k * stride + 1]);
+      s10 = x0.fma(b, s10);
+      s11 = x1.fma(b, s11);
+      b = FloatVector.broadcast(F, w[wAt + k * stride + 2]);
+      s20 = x0.fma(b, s20);
+      s21 = x1.fma(b, s21);
+      b = FloatVector.broadcast(F, w[wAt + k * stride + 3]);
+      s30 = x0.fma(b, s30);
+      s31 = x1.fma(b, s31);
+      b = FloatVector.broadcast(F, w[wAt + k * stride + 4]);
+      s40 = x0.fma(b, s40);
+      s41 = x1.fma(b, s41);
+      b = FloatVector.broadcast(F, w[wAt + k * stride + 5]);
+      s50 = x0.fma(b, s50);
+      s51 = x1.fma(b, s51);
+    }
+    s00.intoArray(sums, at);
+    s01.intoArray(sums, at + 1 * L);
+    s10.intoArray(sums, at + 2 * L);
+    s11.intoArray(sums, at + 3 * L);
+    s20.intoArray(sums, at + 4 * L);
+    s21.intoArray(sums, at + 5 * L);
+    s30.intoArray(sums, at + 6 * L);
+    s31.intoArray(sums, at + 7 * L);
+    s40.intoArray(sums, at + 8 * L);
+    s41.intoArray(sums, at + 9 * L);
+    s50.intoArray(sums, at + 10 * L);
+    s51.intoArray(sums, at + 11 * L);
+  }
+
+  private static void twoColumns(
+      float[] w,
+      int wAt,
+      int stride,
+      float[] x,
+      int xAt,
+      int n,
+      float[] sums,
+      int at,
+      boolean add) {
+    FloatVector s00 = add ? FloatVector.fromArray(F, sums, at) : FloatVector.zero(F);
+    FloatVector s01 = add ? FloatVector.fromArray(F, sums, at + 1 * L) : FloatVector.zero(F);
+    FloatVector s10 = add ? FloatVector.fromArray(F, sums, at + 2 * L) : FloatVector.zero(F);
+    FloatVector s11 = add ? FloatVector.fromArray(F, sums, at + 3 * L) : FloatVector.zero(F);
+    for (int k = 0; k < n; k++) {
+      FloatVector x0 = FloatVector.fromArray(F, x, xAt + k * 2 * L);
+      FloatVector x1 = FloatVector.fromArray(F, x, xAt + k * 2 * L + L);
+      FloatVector b = FloatVector.broadcast(F, w[wAt + k * stride]);
+      s00 = x0.fma(b, s00);
+      s01 = x1.fma(b, s01);
+      b = FloatVector.broadcast(F, w[wAt + k * stride + 1]);
+      s10 = x0.fma(b, s10);
+      s11 = x1.fma(b, s11);
+    }
+    s00.intoArray(sums, at);
+    s01.intoArray(sums, at + 1 * L);
+    s10.intoArray(sums, at + 2 * L);
+    s11.intoArray(sums, at + 3 * L);
+  }
+
+  private static void oneColumn(
+      float[] w,
+      int wAt,
+      int stride,
+      float[] x,
+      int xAt,
+      int n,
+      float[] sums,
+      int at,
+      boolean add) {
+    FloatVector s00 = add ? FloatVector.fromArray(F, sums, at) : FloatVector.zero(F);
+    FloatVector s01 = add ? FloatVector.fromArray(F, sums, at + 1 * L) : FloatVector.zero(F);
+    for (int k = 0; k < n; k++) {
+      FloatVector x0 = FloatVector.fromArray(F, x, xAt + k * 2 * L);
+      FloatVector x1 = FloatVector.fromArray(F, x, xAt + k * 2 * L + L);
+      FloatVector b = FloatVector.broadcast(F, w[wAt + k * stride]);
+      s00 = x0.fma(b, s00);
+      s01 = x1.fma(b, s01);
+    }
+    s00.intoArray(sums, at);
+    s01.intoArray(sums, at + 1 * L);
+  }
+}

@@ -1,0 +1,331 @@
+package dev.qwen4j.inference.internal.kernel;
+
+import static dev.qwen4j.inference.internal.kernel.Lanes.F;
+import static dev.qwen4j.inference.internal.kernel.Lanes.L;
+import static dev.qwen4j.inference.internal.kernel.Tiles.WIDE;
+
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * Causal grouped-query attention over an F16 cache, without a buffer of tokens × positions.
+ *
+ * <p>One token: every key and value head is read once for all query heads of its group, in
+ * stretches of positions that workers share; the stretches' softmaxes are merged at the end.
+ *
+ * <p>Many tokens: a lane is a query row (a token and a head of the group), so that scores, maxima
+ * and sums of a tile are plain vectors and nothing is ever reduced across lanes. Positions come in
+ * blocks, converted to float32 once for several tiles, and the softmax is kept running (Milakov and
+ * Gimelshein 2018; Dao et al. 2022). Both products are the register tiles of {@link Tiles}.
+ */
+final class VectorAttention {
+  /** Positions per block; a multiple of the six rows of a tile. */
+  private static final int BLOCK = 48;
+
+  /** Tiles that share a converted block. */
+  private static final int TILES = 8;
+
+  /** Below every score, and finite, so that no difference is NaN. */
+  private static final float MASKED = -1e30f;
+
+  private static final int POSITIONS_PER_STRETCH = 128;
+
+  private final WorkerPool pool;
+  private final Buffers[] buffers;
+  private final WorkerPool.Chunk oneToken = this::attendStretch;
+  private final WorkerPool.Chunk manyTokens = this::attendTiles;
+
+  // The call in progress.
+  private float[] q = new float[0];
+  private float[] out = new float[0];
+  private KvLayer kv = new KvLayer(0, 0, 0);
+  private int tokens;
+  private int position;
+  private int heads;
+  private int group;
+  private float scale;
+  private int stretches;
+  // Per head and stretch: maximum, sum, and the values' sum [headDim].
+  private float[] partial = new float[0];
+
+  VectorAttention(WorkerPool pool) {
+    this.pool = pool;
+    this.buffers = new Buffers[pool.size()];
+    Arrays.setAll(buffers, w -> new Buffers());
+  }
+
+  /** One worker's memory, grown to the shapes it met. */
+  private static final class Buffers {
+    float[] keys = new float[0];
+    float[] values = new float[0];
+    float[] scores = new float[0];
+    float[] queries = new float[0];
+    float[] sums = new float[0];
+    final float[] maxima = new float[TILES * WIDE];
+    final float[] totals = new float[TILES * WIDE];
+
+    void fit(int headDim, int scoreCount) {
+      if (keys.length < BLOCK * headDim) {
+        keys = new float[BLOCK * headDim];
+        values = new float[BLOCK * headDim];
+        queries = new float[TILES * WIDE * headDim];
+        sums = new float[TILES * WIDE * headDim];
+      }
+      if (scores.length < scoreCount) {
+        scores = new float[scoreCount + scoreCount / 2];
+      }
+    }
+  }
+
+  void attend(
+      float[] q, int tokens, int position, KvLayer kv, int heads, float scale, float[] out) {
+    this.q = q;
+    this.out = out;
+    this.kv = kv;
+    this.tokens = tokens;
+    this.position = position;
+    this.heads = heads;
+    this.group = heads / kv.kvHeads();
+    this.scale = scale;
+    if (tokens == 1) {
+      attendOne();
+    } else {
+      int tiles = Math.ceilDiv(tokens * group, WIDE);
+      pool.run(kv.kvHeads() * Math.ceilDiv(tiles, TILES), manyTokens);
+    }
+  }
+
+  private void attendOne() {
+    int visible = position + 1;
+    int wanted = Math.ceilDiv(4 * pool.size(), kv.kvHeads());
+    stretches = Math.clamp(visible / POSITIONS_PER_STRETCH, 1, pool.size() == 1 ? 1 : wanted);
+    int record = kv.headDim() + 2;
+    if (partial.length < heads * stretches * record) {
+      partial = new float[heads * stretches * record];
+    }
+    pool.run(kv.kvHeads() * stretches, oneToken);
+    for (int h = 0; h < heads; h++) {
+      merge(h * stretches * record, record, h * kv.headDim());
+    }
+  }
+
+  /** Joins the stretches of one head: each softmax rescaled to the common maximum. */
+  private void merge(int at, int record, int outAt) {
+    int headDim = record - 2;
+    float max = MASKED;
+    for (int s = 0; s < stretches; s++) {
+      max = Math.max(max, partial[at + s * record]);
+    }
+    float total = 0;
+    Arrays.fill(out, outAt, outAt + headDim, 0);
+    for (int s = 0; s < stretches; s++) {
+      int from = at + s * record;
+      float weight = (float) Math.exp(partial[from] - max);
+      total += weight * partial[from + 1];
+      for (int i = 0; i < headDim; i++) {
+        out[outAt + i] += weight * partial[from + 2 + i];
+      }
+    }
+    float inverse = 1 / total;
+    for (int i = 0; i < headDim; i++) {
+      out[outAt + i] *= inverse;
+    }
+  }
+
+  private void attendStretch(int worker, int chunk) {
+    int kvHead = chunk / stretches;
+    int stretch = chunk % stretches;
+    int visible = position + 1;
+    int from = (int) ((long) visible * stretch / stretches);
+    int to = (int) ((long) visible * (stretch + 1) / stretches);
+    int headDim = kv.headDim();
+    int span = to - from;
+    Buffers b = buffers[worker];
+    b.fit(headDim, Math.max(group * span, BLOCK * WIDE));
+    short[] keys = kv.keys(kvHead);
+    for (int p = from; p < to; p += BLOCK) {
+      int n = Math.min(BLOCK, to - p);
+      toFloats(keys, p * headDim, n * headDim, b.keys);
+      for (int g = 0; g < group; g++) {
+        int qAt = (kvHead * group + g) * headDim;
+        scoreBlock(q, qAt, b.keys, n, headDim, scale, b.scores, g * span + p - from);
+      }
+    }
+    int record = headDim + 2;
+    for (int g = 0; g < group; g++) {
+      int at = ((kvHead * group + g) * stretches + stretch) * record;
+      float max = max(b.scores, g * span, span);
+      partial[at] = max;
+      partial[at + 1] = Elementwise.expAndSum(b.scores, g * span, span, max);
+      Arrays.fill(partial, at + 2, at + record, 0);
+    }
+    short[] values = kv.values(kvHead);
+    for (int p = from; p < to; p += BLOCK) {
+      int n = Math.min(BLOCK, to - p);
+      toFloats(values, p * headDim, n * headDim, b.values);
+      for (int g = 0; g < group; g++) {
+        int at = ((kvHead * group + g) * stretches + stretch) * record + 2;
+        addValues(b.scores, g * span + p - from, b.values, n, headDim, partial, at);
+      }
+    }
+  }
+
+  private static void toFloats(short[] halves, int at, int n, float[] out) {
+    for (int i = 0; i < n; i++) {
+      out[i] = Float.float16ToFloat(halves[at + i]);
+    }
+  }
+
+  private static void scoreBlock(
+      float[] q, int qAt, float[] keys, int n, int headDim, float scale, float[] scores, int at) {
+    for (int p = 0; p < n; p++) {
+      scores[at + p] = RowDots.dot(q, qAt, keys, p * headDim, headDim) * scale;
+    }
+  }
+
+  private static float max(float[] scores, int at, int n) {
+    float max = MASKED;
+    for (int i = at; i < at + n; i++) {
+      max = Math.max(max, scores[i]);
+    }
+    return max;
+  }
+
+  private static void addValues(
+      float[] scores, int at, float[] values, int n, int headDim, float[] sums, int sumsAt) {
+    int i = 0;
+    for (; i + 4 * L <= headDim; i += 4 * L) {
+      FloatVector s0 = FloatVector.fromArray(F, sums, sumsAt + i);
+      FloatVector s1 = FloatVector.fromArray(F, sums, sumsAt + i + L);
+      FloatVector s2 = FloatVector.fromArray(F, sums, sumsAt + i + 2 * L);
+      FloatVector s3 = FloatVector.fromArray(F, sums, sumsAt + i + 3 * L);
+      for (int p = 0; p < n; p++) {
+        FloatVector weight = FloatVector.broadcast(F, scores[at + p]);
+        int v = p * headDim + i;
+        s0 = FloatVector.fromArray(F, values, v).fma(weight, s0);
+        s1 = FloatVector.fromArray(F, values, v + L).fma(weight, s1);
+        s2 = FloatVector.fromArray(F, values, v + 2 * L).fma(weight, s2);
+        s3 = FloatVector.fromArray(F, values, v + 3 * L).fma(weight, s3);
+      }
+      s0.intoArray(sums, sumsAt + i);
+      s1.intoArray(sums, sumsAt + i + L);
+      s2.intoArray(sums, sumsAt + i + 2 * L);
+      s3.intoArray(sums, sumsAt + i + 3 * L);
+    }
+    for (; i < headDim; i++) {
+      for (int p = 0; p < n; p++) {
+        sums[sumsAt + i] += scores[at + p] * values[p * headDim + i];
+      }
+    }
+  }
+
+  private void attendTiles(int worker, int chunk) {
+    int tiles = Math.ceilDiv(tokens * group, WIDE);
+    int perHead = Math.ceilDiv(tiles, TILES);
+    int kvHead = chunk / perHead;
+    // Later tiles see more positions: start with those, so that the last chunks are short ones.
+    int firstTile = (perHead - 1 - chunk % perHead) * TILES;
+    int n = Math.min(TILES, tiles - firstTile);
+    int headDim = kv.headDim();
+    Buffers b = buffers[worker];
+    b.fit(headDim, BLOCK * WIDE);
+    for (int t = 0; t < n; t++) {
+      packQueries(kvHead, (firstTile + t) * WIDE, b.queries, t * WIDE * headDim);
+    }
+    Arrays.fill(b.sums, 0, n * WIDE * headDim, 0);
+    Arrays.fill(b.maxima, MASKED);
+    Arrays.fill(b.totals, 0);
+    int visible = position + lastToken(firstTile + n - 1) + 1;
+    for (int p = 0; p < visible; p += BLOCK) {
+      int positions = Math.min(BLOCK, visible - p);
+      toFloats(kv.keys(kvHead), p * headDim, positions * headDim, b.keys);
+      toFloats(kv.values(kvHead), p * headDim, positions * headDim, b.values);
+      for (int t = 0; t < n; t++) {
+        int tile = firstTile + t;
+        int seen = Math.min(positions, position + lastToken(tile) + 1 - p);
+        if (seen <= 0) {
+          continue;
+        }
+        int at = t * WIDE * headDim;
+        Tiles.multiplyRows(
+            b.keys, 0, headDim, seen, b.queries, at, WIDE, headDim, b.scores, 0, false);
+        maskFuture(b.scores, p, seen, tile);
+        softmaxStep(b, seen, t, headDim);
+        Tiles.multiplyColumns(b.values, 0, headDim, headDim, b.scores, 0, seen, b.sums, at, true);
+      }
+    }
+    for (int t = 0; t < n; t++) {
+      writeOut(kvHead, (firstTile + t) * WIDE, b, t);
+    }
+  }
+
+  /** The last token of which a tile has a row. */
+  private int lastToken(int tile) {
+    return Math.min(tokens - 1, (tile * WIDE + WIDE - 1) / group);
+  }
+
+  private void packQueries(int kvHead, int firstRow, float[] packed, int at) {
+    int headDim = kv.headDim();
+    for (int lane = 0; lane < WIDE; lane++) {
+      int row = firstRow + lane;
+      boolean real = row < tokens * group;
+      int from = (row / group * heads + kvHead * group + row % group) * headDim;
+      for (int i = 0; i < headDim; i++) {
+        packed[at + i * WIDE + lane] = real ? q[from + i] * scale : 0;
+      }
+    }
+  }
+
+  private void maskFuture(float[] scores, int firstPosition, int positions, int tile) {
+    int firstRow = tile * WIDE;
+    if (firstPosition + positions - 1 <= position + firstRow / group) {
+      return;
+    }
+    for (int lane = 0; lane < WIDE; lane++) {
+      int limit = position + (firstRow + lane) / group - firstPosition;
+      for (int p = Math.max(0, limit + 1); p < positions; p++) {
+        scores[p * WIDE + lane] = MASKED;
+      }
+    }
+  }
+
+  /** Turns a block's scores into weights under the new maxima, and rescales what was summed. */
+  private static void softmaxStep(Buffers b, int positions, int tile, int headDim) {
+    float[] scores = b.scores;
+    float[] sums = b.sums;
+    for (int v = 0; v < WIDE; v += L) {
+      int state = tile * WIDE + v;
+      FloatVector before = FloatVector.fromArray(F, b.maxima, state);
+      FloatVector max = before;
+      for (int p = 0; p < positions; p++) {
+        max = max.max(FloatVector.fromArray(F, scores, p * WIDE + v));
+      }
+      FloatVector shrink = Elementwise.exp(before.sub(max));
+      FloatVector total = FloatVector.fromArray(F, b.totals, state).mul(shrink);
+      for (int p = 0; p < positions; p++) {
+        FloatVector e = Elementwise.exp(FloatVector.fromArray(F, scores, p * WIDE + v).sub(max));
+        e.intoArray(scores, p * WIDE + v);
+        total = total.add(e);
+      }
+      max.intoArray(b.maxima, state);
+      total.intoArray(b.totals, state);
+      int at = tile * WIDE * headDim + v;
+      for (int i = 0; i < headDim; i++) {
+        FloatVector.fromArray(F, sums, at + i * WIDE).mul(shrink).intoArray(sums, at + i * WIDE);
+      }
+    }
+  }
+
+  private void writeOut(int kvHead, int firstRow, Buffers b, int tile) {
+    int headDim = kv.headDim();
+    int at = tile * WIDE * headDim;
+    for (int lane = 0; lane < WIDE && firstRow + lane < tokens * group; lane++) {
+      int row = firstRow + lane;
+      int to = (row / group * heads + kvHead * group + row % group) * headDim;
+      float inverse = 1 / b.totals[tile * WIDE + lane];
+      for (int i = 0; i < headDim; i++) {
+        out[to + i] = b.sums[at + i * WIDE + lane] * inverse;
+      }
+    }
+  }
+}

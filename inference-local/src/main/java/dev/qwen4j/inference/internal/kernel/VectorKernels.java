@@ -1,0 +1,294 @@
+package dev.qwen4j.inference.internal.kernel;
+
+import static dev.qwen4j.inference.internal.kernel.Tiles.NARROW;
+import static dev.qwen4j.inference.internal.kernel.Tiles.WIDE;
+
+import java.util.Arrays;
+
+/**
+ * The operations by SIMD and threads, on the Vector API.
+ *
+ * <p>Decode and prefill are two different kernels. One token reads every weight once, so the
+ * memory's speed is the limit: {@link RowDots} streams the rows as they lie in the file. Many
+ * tokens use each weight many times, so the arithmetic is the limit: rows are dequantised to a
+ * panel of float32 that fits the second-level cache, once for all tokens, and multiplied by {@link
+ * Tiles}. Weights are never repacked: a matrix holds nothing beyond the checkpoint's own mapping.
+ *
+ * <p>Calls must not overlap; they write their operands to fields, so that no call allocates.
+ */
+final class VectorKernels implements Kernels {
+  /** Rows of a panel: a multiple of the tiles' six and eight. */
+  private static final int PANEL_ROWS = 48;
+
+  /** Columns of a panel: whole K blocks, and with 48 rows about 200 KB. */
+  private static final int PANEL_COLS = 1024;
+
+  /** Weights that a decode chunk reads, about: small enough to share out, large to stream. */
+  private static final int CHUNK_BYTES = 128 * 1024;
+
+  /** Elements below which a second thread costs more than it saves. */
+  private static final int WORTH_SHARING = 16 * 1024;
+
+  private static final int ELEMENTS_PER_CHUNK = 8 * 1024;
+
+  private final WorkerPool pool;
+  private final VectorAttention attention;
+  private final Scratch[] scratch;
+  private final Activations activations = new Activations();
+  private final WorkerPool.Chunk decodeRows = this::decodeRows;
+  private final WorkerPool.Chunk packTokens = this::packTokens;
+  private final WorkerPool.Chunk prefillPanel = this::prefillPanel;
+  private final WorkerPool.Chunk normRow = this::normRow;
+  private final WorkerPool.Chunk swiGluPart = this::swiGluPart;
+  private final WorkerPool.Chunk addPart = this::addPart;
+
+  // The operands of the call in progress.
+  private Weights[] weights = new Weights[0];
+  private float[][] outs = new float[0][];
+  private float[] x = new float[0];
+  private float[] y = new float[0];
+  private float[] out = new float[0];
+  private int tokens;
+  private int width;
+  private float eps;
+  private float[] packed = new float[0];
+
+  VectorKernels(int threads) {
+    this.pool = new WorkerPool(threads);
+    this.attention = new VectorAttention(pool);
+    this.scratch = new Scratch[threads];
+    Arrays.setAll(scratch, w -> new Scratch());
+  }
+
+  /** A matrix as the file has it. */
+  private record Weights(RawMatrix raw, long rowBytes, int rowsPerChunk) implements Matrix {
+    @Override
+    public int rows() {
+      return raw.rows();
+    }
+
+    @Override
+    public int cols() {
+      return raw.cols();
+    }
+
+    @Override
+    public long extraBytes() {
+      return 0;
+    }
+
+    @Override
+    public void dequantizeRow(int row, float[] out, int offset) {
+      RowFloats.dequantize(raw, row, 0, raw.cols(), out, offset);
+    }
+
+    int decodeChunks() {
+      return Math.ceilDiv(raw.rows(), rowsPerChunk);
+    }
+
+    int panels() {
+      return Math.ceilDiv(raw.rows(), PANEL_ROWS);
+    }
+  }
+
+  @Override
+  public Matrix prepare(RawMatrix raw) {
+    long rowBytes = raw.type().bytes(raw.cols());
+    int rows = Math.clamp(CHUNK_BYTES / Math.max(1, rowBytes), 1, raw.rows());
+    return new Weights(raw, rowBytes, rows);
+  }
+
+  @Override
+  public void multiply(Matrix[] ws, float[] x, int tokens, float[][] outs) {
+    if (weights.length != ws.length) {
+      weights = new Weights[ws.length];
+    }
+    for (int i = 0; i < ws.length; i++) {
+      weights[i] = (Weights) ws[i];
+    }
+    this.x = x;
+    this.outs = outs;
+    this.tokens = tokens;
+    this.width = ws[0].cols();
+    if (tokens == 1) {
+      decode();
+    } else {
+      prefill();
+    }
+  }
+
+  private void decode() {
+    boolean quantized = false;
+    boolean halves = false;
+    int chunks = 0;
+    for (Weights w : weights) {
+      quantized |= RowDots.wantsQuantized(w.raw.type());
+      halves |= w.raw.type() == TensorType.F16;
+      chunks += w.decodeChunks();
+    }
+    activations.set(x, width, quantized, halves);
+    pool.run(chunks, decodeRows);
+  }
+
+  private void decodeRows(int worker, int chunk) {
+    int c = chunk;
+    int i = 0;
+    while (c >= weights[i].decodeChunks()) {
+      c -= weights[i].decodeChunks();
+      i++;
+    }
+    Weights w = weights[i];
+    int from = c * w.rowsPerChunk;
+    int rows = Math.min(w.rowsPerChunk, w.raw.rows() - from);
+    RowDots.multiply(w.raw, from * w.rowBytes, rows, activations, scratch[worker], outs[i], from);
+  }
+
+  private void prefill() {
+    int needed = Math.ceilDiv(tokens, NARROW) * NARROW * width;
+    if (packed.length < needed) {
+      packed = new float[needed];
+    }
+    pool.run(Math.ceilDiv(tokens, WIDE), packTokens);
+    int panels = 0;
+    for (Weights w : weights) {
+      panels += w.panels();
+    }
+    pool.run(panels, prefillPanel);
+  }
+
+  /** Lanes of a tile: two vectors, or one if the last tile has no tokens for the second. */
+  private int tileWidth(int tile) {
+    return tokens - tile * WIDE > NARROW ? WIDE : NARROW;
+  }
+
+  /** Transposes a tile of tokens to {@code packed[k][lane]}, zeros in the lanes beyond the end. */
+  private void packTokens(int worker, int tile) {
+    int lanes = tileWidth(tile);
+    int at = tile * WIDE * width;
+    for (int lane = 0; lane < lanes; lane++) {
+      int t = tile * WIDE + lane;
+      if (t < tokens) {
+        for (int k = 0; k < width; k++) {
+          packed[at + k * lanes + lane] = x[t * width + k];
+        }
+      } else {
+        for (int k = 0; k < width; k++) {
+          packed[at + k * lanes + lane] = 0;
+        }
+      }
+    }
+  }
+
+  private void prefillPanel(int worker, int chunk) {
+    int c = chunk;
+    int i = 0;
+    while (c >= weights[i].panels()) {
+      c -= weights[i].panels();
+      i++;
+    }
+    RawMatrix w = weights[i].raw;
+    int from = c * PANEL_ROWS;
+    int rows = Math.min(PANEL_ROWS, w.rows() - from);
+    int tiles = Math.ceilDiv(tokens, WIDE);
+    float[] panel = scratch[worker].panel(PANEL_ROWS * Math.min(width, PANEL_COLS));
+    float[] sums = scratch[worker].sums(tiles * PANEL_ROWS * WIDE);
+    for (int k = 0; k < width; k += PANEL_COLS) {
+      int cols = Math.min(PANEL_COLS, width - k);
+      for (int r = 0; r < rows; r++) {
+        RowFloats.dequantize(w, from + r, k, cols, panel, r * cols);
+      }
+      for (int tile = 0; tile < tiles; tile++) {
+        int lanes = tileWidth(tile);
+        int xAt = tile * WIDE * width + k * lanes;
+        int sumsAt = tile * PANEL_ROWS * WIDE;
+        Tiles.multiplyRows(panel, 0, cols, rows, packed, xAt, lanes, cols, sums, sumsAt, k > 0);
+      }
+    }
+    for (int tile = 0; tile < tiles; tile++) {
+      unpack(sums, tile, rows, outs[i], w.rows(), from);
+    }
+  }
+
+  /** {@code sums[row][lane]} of a tile to {@code out[token][row]}. */
+  private void unpack(float[] sums, int tile, int rows, float[] out, int allRows, int from) {
+    int lanes = tileWidth(tile);
+    int at = tile * PANEL_ROWS * WIDE;
+    int real = Math.min(lanes, tokens - tile * WIDE);
+    for (int lane = 0; lane < real; lane++) {
+      int to = (tile * WIDE + lane) * allRows + from;
+      for (int r = 0; r < rows; r++) {
+        out[to + r] = sums[at + r * lanes + lane];
+      }
+    }
+  }
+
+  @Override
+  public void attention(
+      float[] q, int tokens, int position, KvLayer kv, int heads, float scale, float[] out) {
+    attention.attend(q, tokens, position, kv, heads, scale, out);
+  }
+
+  @Override
+  public void rmsNorm(float[] x, int rows, int width, float[] weight, float eps, float[] out) {
+    this.x = x;
+    this.y = weight;
+    this.out = out;
+    this.width = width;
+    this.eps = eps;
+    if (rows * width < WORTH_SHARING) {
+      for (int r = 0; r < rows; r++) {
+        normRow(0, r);
+      }
+    } else {
+      pool.run(rows, normRow);
+    }
+  }
+
+  private void normRow(int worker, int row) {
+    Elementwise.rmsNorm(x, row * width, width, y, eps, out);
+  }
+
+  @Override
+  public void swiGlu(float[] gate, float[] up, int n) {
+    this.x = gate;
+    this.y = up;
+    this.width = n;
+    if (n < WORTH_SHARING) {
+      Elementwise.swiGlu(gate, up, 0, n);
+    } else {
+      pool.run(Math.ceilDiv(n, ELEMENTS_PER_CHUNK), swiGluPart);
+    }
+  }
+
+  private void swiGluPart(int worker, int part) {
+    int from = part * ELEMENTS_PER_CHUNK;
+    Elementwise.swiGlu(x, y, from, Math.min(width, from + ELEMENTS_PER_CHUNK));
+  }
+
+  @Override
+  public void add(float[] x, float[] y, int n) {
+    this.x = x;
+    this.y = y;
+    this.width = n;
+    if (n < WORTH_SHARING) {
+      Elementwise.add(x, y, 0, n);
+    } else {
+      pool.run(Math.ceilDiv(n, ELEMENTS_PER_CHUNK), addPart);
+    }
+  }
+
+  private void addPart(int worker, int part) {
+    int from = part * ELEMENTS_PER_CHUNK;
+    Elementwise.add(x, y, from, Math.min(width, from + ELEMENTS_PER_CHUNK));
+  }
+
+  @Override
+  public String description() {
+    return "Vector API kernels, %d bits, %d threads".formatted(Lanes.BITS, pool.size());
+  }
+
+  @Override
+  public void close() {
+    pool.close();
+  }
+}

@@ -1,0 +1,190 @@
+package dev.qwen4j.inference.internal.kernel;
+
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A few threads that wake fast: the parallel regions of a forward pass last tens of microseconds,
+ * which is about what it costs to unpark a thread.
+ *
+ * <p>A region is a number of chunks. Every worker owns a contiguous run of them, so that it reads
+ * memory as one stream, and takes chunks from the others' runs when its own is done, so that a
+ * worker which lost its core to another process holds up no more than one chunk. The caller's
+ * thread is worker 0. Helpers spin for a short while after a region, since the next one is near,
+ * and then park. Nothing is allocated per region.
+ *
+ * <p>One region runs at a time. The first exception of any worker is thrown to the caller, after
+ * every worker has left the region. Interrupts are left to the caller: a region is too short to be
+ * cut.
+ */
+final class WorkerPool implements AutoCloseable {
+  /** Work on one chunk; {@code worker} is below the pool's size and exclusive to one thread. */
+  @FunctionalInterface
+  interface Chunk {
+    void run(int worker, int chunk);
+  }
+
+  /** About 50 µs: a pause takes some 40 cycles. */
+  private static final int SPINS_BEFORE_PARK = 4_000;
+
+  private static final int SPINS_BEFORE_YIELD = 2_000;
+
+  /** Ints between counters, so that each has a cache line of its own. */
+  private static final int STRIDE = 32;
+
+  private final int size;
+  private final Thread[] helpers;
+  private final AtomicIntegerArray next;
+  private final AtomicIntegerArray parked;
+  private final AtomicReferenceArray<@Nullable Throwable> failures;
+  private final AtomicInteger busy = new AtomicInteger();
+  // Written before the region number, read after it.
+  private final int[] end;
+  private @Nullable Chunk work;
+  private int started;
+  private volatile int region;
+  private volatile boolean closed;
+
+  /** A pool of {@code size} workers, the calling thread among them. */
+  WorkerPool(int size) {
+    this.size = size;
+    this.next = new AtomicIntegerArray(size * STRIDE);
+    this.parked = new AtomicIntegerArray(size * STRIDE);
+    this.failures = new AtomicReferenceArray<>(size);
+    this.end = new int[size];
+    this.helpers = new Thread[size - 1];
+    for (int i = 1; i < size; i++) {
+      int worker = i;
+      helpers[i - 1] =
+          Thread.ofPlatform().daemon().name("qwen4j-kernel-" + i).start(() -> help(worker));
+    }
+  }
+
+  int size() {
+    return size;
+  }
+
+  /** Runs chunks 0 to {@code chunks} - 1, each once, on all workers; returns when all are done. */
+  void run(int chunks, Chunk chunk) {
+    if (closed) {
+      throw new IllegalStateException("the kernels are closed");
+    }
+    for (int w = 0; w < size; w++) {
+      next.setPlain(w * STRIDE, (int) ((long) chunks * w / size));
+      end[w] = (int) ((long) chunks * (w + 1) / size);
+    }
+    if (size == 1 || chunks <= 1) {
+      for (int i = 0; i < chunks; i++) {
+        chunk.run(0, i);
+      }
+      return;
+    }
+    work = chunk;
+    busy.set(size - 1);
+    started++;
+    region = started;
+    for (int w = 1; w < size; w++) {
+      if (parked.get(w * STRIDE) != 0) {
+        LockSupport.unpark(helpers[w - 1]);
+      }
+    }
+    takeChunks(0, chunk);
+    awaitHelpers();
+    throwFirstFailure();
+  }
+
+  // Yields, not for correctness: a helper that is this late has lost its core, perhaps to us.
+  @SuppressWarnings("ThreadPriorityCheck")
+  private void awaitHelpers() {
+    for (int spins = 0; busy.get() != 0; spins++) {
+      if (spins < SPINS_BEFORE_YIELD) {
+        Thread.onSpinWait();
+      } else {
+        Thread.yield();
+      }
+    }
+  }
+
+  private void help(int worker) {
+    int seen = 0;
+    while (awaitRegionAfter(seen, worker)) {
+      seen++;
+      Chunk chunk = work;
+      if (chunk != null) {
+        takeChunks(worker, chunk);
+      }
+      busy.decrementAndGet();
+    }
+  }
+
+  /** Waits for a region beyond {@code seen}; false when the pool was closed instead. */
+  private boolean awaitRegionAfter(int seen, int worker) {
+    for (int spins = 0; region == seen; spins++) {
+      if (closed) {
+        return false;
+      }
+      if (spins < SPINS_BEFORE_PARK) {
+        Thread.onSpinWait();
+        continue;
+      }
+      parked.set(worker * STRIDE, 1);
+      // The region number was read after the flag was set: a new region is seen here, or its
+      // starter sees the flag.
+      if (region == seen && !closed) {
+        LockSupport.park(this);
+      }
+      parked.set(worker * STRIDE, 0);
+      // An interrupted thread would not park again; nobody but a stranger interrupts a helper.
+      Thread.interrupted();
+    }
+    return true;
+  }
+
+  private void takeChunks(int worker, Chunk chunk) {
+    try {
+      for (int i = 0; i < size; i++) {
+        int owner = (worker + i) % size;
+        int last = end[owner];
+        for (int c = next.getAndIncrement(owner * STRIDE);
+            c < last;
+            c = next.getAndIncrement(owner * STRIDE)) {
+          chunk.run(worker, c);
+        }
+      }
+    } catch (Throwable failure) { // Errors too: they belong to the caller's thread.
+      failures.set(worker, failure);
+    }
+  }
+
+  private void throwFirstFailure() {
+    Throwable first = null;
+    for (int w = 0; w < size; w++) {
+      Throwable failure = failures.getPlain(w);
+      if (failure != null) {
+        failures.setPlain(w, null);
+        if (first == null) {
+          first = failure;
+        } else if (failure != first) { // Hot code throws shared exceptions without a trace.
+          first.addSuppressed(failure);
+        }
+      }
+    }
+    switch (first) {
+      case null -> {}
+      case RuntimeException e -> throw e;
+      case Error e -> throw e;
+      case Throwable e -> throw new IllegalStateException("a kernel failed", e);
+    }
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    for (Thread helper : helpers) {
+      LockSupport.unpark(helper);
+    }
+  }
+}

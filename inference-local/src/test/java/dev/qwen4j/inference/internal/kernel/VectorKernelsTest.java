@@ -1,0 +1,282 @@
+package dev.qwen4j.inference.internal.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Every operation against its scalar twin, over sizes that are a multiple of nothing handy. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class VectorKernelsTest {
+  private final ScalarKernels scalar = new ScalarKernels("the oracle");
+  private final VectorKernels vector = new VectorKernels(2);
+  private final VectorKernels alone = new VectorKernels(1);
+  private final VectorKernels crowd = new VectorKernels(5);
+  private Arena arena = Arena.ofShared();
+
+  @BeforeAll
+  void open() {
+    arena = Arena.ofShared();
+  }
+
+  @AfterAll
+  void close() {
+    vector.close();
+    alone.close();
+    crowd.close();
+    arena.close();
+  }
+
+  private static int[] widths(TensorType type) {
+    return type.blockElements() == 256
+        ? new int[] {256, 512, 1280, 4864}
+        : new int[] {32, 64, 96, 896, 1120, 4864};
+  }
+
+  @ParameterizedTest
+  @EnumSource(TensorType.class)
+  void productsEqualTheScalarOnesForEveryTypeAndAwkwardSize(TensorType type) {
+    for (int cols : widths(type)) {
+      for (int rows : cols > 1000 ? new int[] {7, 49} : new int[] {1, 3, 8, 33, 1000}) {
+        Matrix w = vector.prepare(RandomWeights.of(arena, type, rows, cols, cols + rows));
+        for (int tokens : rows == 1000 ? new int[] {1, 7} : new int[] {1, 2, 5, 8, 9, 17, 65}) {
+          checkProduct(type, w, tokens);
+        }
+      }
+    }
+  }
+
+  private void checkProduct(TensorType type, Matrix w, int tokens) {
+    int cols = w.cols();
+    float[] x = RandomWeights.floats(tokens * cols, tokens);
+    float[] expected = new float[tokens * w.rows()];
+    float[] seen = x;
+    if (tokens == 1 && RowDots.wantsQuantized(type)) {
+      seen = rounded(x, cols);
+    }
+    scalar.multiply(new Matrix[] {w}, seen, tokens, new float[][] {expected});
+    // Rows of K blocks reach values of some hundreds: errors grow with the norms.
+    double norm = Math.sqrt(cols) * typicalWeight(w);
+    for (VectorKernels kernels : List.of(vector, alone, crowd)) {
+      float[] actual = new float[expected.length];
+      kernels.multiply(w, x, tokens, actual);
+      assertClose(
+          "%s, %d x %d, %d tokens".formatted(type, w.rows(), cols, tokens),
+          actual,
+          expected,
+          2e-5 * norm);
+    }
+  }
+
+  private static void assertClose(String what, float[] actual, float[] expected, double tolerance) {
+    int worst = 0;
+    for (int i = 0; i < expected.length; i++) {
+      if (Float.isNaN(actual[i])) {
+        worst = i;
+        break;
+      }
+      if (Math.abs(actual[i] - expected[i]) > Math.abs(actual[worst] - expected[worst])) {
+        worst = i;
+      }
+    }
+    assertThat((double) actual[worst])
+        .as("%s, element %d", what, worst)
+        .isEqualTo(expected[worst], within(tolerance));
+  }
+
+  private static double typicalWeight(Matrix w) {
+    float[] row = new float[w.cols()];
+    double sum = 0;
+    for (int r = 0; r < Math.min(3, w.rows()); r++) {
+      w.dequantizeRow(r, row, 0);
+      for (float value : row) {
+        sum += (double) value * value;
+      }
+    }
+    return Math.sqrt(sum / (row.length * Math.min(3.0, w.rows())));
+  }
+
+  private static float[] rounded(float[] x, int cols) {
+    Activations a = new Activations();
+    a.set(x, cols, true, false);
+    float[] back = new float[cols];
+    for (int i = 0; i < cols; i++) {
+      back[i] = a.q[i] * a.scale[i / 32];
+    }
+    return back;
+  }
+
+  @Test
+  void roundedActivationsAreWithinHalfAStepAndCarryTheirSums() {
+    float[] x = RandomWeights.floats(896, 3);
+    for (int i = 64; i < 96; i++) {
+      x[i] = 0;
+    }
+    Activations a = new Activations();
+    a.set(x, 896, true, false);
+    for (int b = 0; b < 28; b++) {
+      float max = 0;
+      int sum = 0;
+      for (int i = b * 32; i < b * 32 + 32; i++) {
+        max = Math.max(max, Math.abs(x[i]));
+        sum += a.q[i];
+        assertThat(Math.abs(a.q[i])).isLessThanOrEqualTo((short) 127);
+        assertThat(a.q[i] * a.scale[b]).isEqualTo(x[i], within(a.scale[b] * 0.5001f));
+      }
+      assertThat(a.scale[b]).isEqualTo(max / 127);
+      assertThat(a.sum[b]).isEqualTo(sum * a.scale[b], within(1e-5f));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(TensorType.class)
+  void dequantizedRowsEqualTheOraclesToTheBit(TensorType type) {
+    RawMatrix raw = RandomWeights.of(arena, type, 5, 512, 11);
+    float[] expected = new float[512];
+    float[] actual = new float[513];
+    for (int r = 0; r < 5; r++) {
+      scalar.prepare(raw).dequantizeRow(r, expected, 0);
+      vector.prepare(raw).dequantizeRow(r, actual, 1);
+      assertThat(Arrays.copyOfRange(actual, 1, 513)).isEqualTo(expected);
+    }
+  }
+
+  @Test
+  void halvesThatAreSubnormalOrNegativeZeroMultiplyExactly() {
+    MemorySegment data = arena.allocate(128, 64);
+    for (int i = 0; i < 64; i++) {
+      data.set(Lanes.SHORT, 2L * i, (short) (i % 2 == 0 ? i + 1 : 0x8000 | (i + 1)));
+    }
+    Matrix w = vector.prepare(new RawMatrix(TensorType.F16, 1, 64, data));
+    float[] x = RandomWeights.floats(64, 5);
+    float[] expected = new float[1];
+    float[] actual = new float[1];
+    scalar.multiply(w, x, 1, expected);
+    vector.multiply(w, x, 1, actual);
+    assertThat(actual[0]).isEqualTo(expected[0], within(Math.abs(expected[0]) * 1e-5f));
+    assertThat(expected[0]).isNotZero();
+  }
+
+  @Test
+  void severalMatricesOfDifferentTypesAreMultipliedInOneGo() {
+    TensorType[] types = {TensorType.Q5_0, TensorType.Q8_0, TensorType.F16, TensorType.Q4_1};
+    for (int tokens : new int[] {1, 3, 20}) {
+      Matrix[] ws = new Matrix[types.length];
+      float[][] outs = new float[types.length][];
+      float[] x = RandomWeights.floats(tokens * 896, 1);
+      for (int i = 0; i < types.length; i++) {
+        ws[i] = vector.prepare(RandomWeights.of(arena, types[i], 100 + 31 * i, 896, i));
+        outs[i] = new float[tokens * ws[i].rows()];
+      }
+      vector.multiply(ws, x, tokens, outs);
+      for (int i = 0; i < types.length; i++) {
+        float[] one = new float[outs[i].length];
+        vector.multiply(ws[i], x, tokens, one);
+        assertThat(outs[i]).isEqualTo(one);
+      }
+    }
+  }
+
+  record Shape(int heads, int kvHeads, int headDim, int position, int tokens) {}
+
+  static List<Shape> shapes() {
+    List<Shape> all = new ArrayList<>();
+    for (int group = 1; group <= 8; group++) {
+      int headDim = new int[] {32, 64, 128, 256}[group % 4];
+      for (int position : new int[] {0, 1, 37, 300}) {
+        for (int tokens : new int[] {1, 2, 5, 33, 130}) {
+          all.add(new Shape(2 * group, 2, headDim, position, tokens));
+        }
+      }
+    }
+    all.add(new Shape(4, 4, 16, 5, 3));
+    all.add(new Shape(4, 4, 16, 5, 1));
+    all.add(new Shape(3, 3, 20, 999, 1));
+    all.add(new Shape(3, 1, 20, 99, 7));
+    return all;
+  }
+
+  @ParameterizedTest
+  @MethodSource("shapes")
+  void attentionEqualsTheScalarOne(Shape s) {
+    KvLayer kv = new KvLayer(s.kvHeads, s.headDim, 2048);
+    int all = s.position + s.tokens;
+    kv.write(
+        0,
+        all,
+        RandomWeights.floats(all * s.kvHeads * s.headDim, 1),
+        RandomWeights.floats(all * s.kvHeads * s.headDim, 2));
+    float[] q = RandomWeights.floats(s.tokens * s.heads * s.headDim, 3);
+    float scale = (float) (3 / Math.sqrt(s.headDim));
+    float[] expected = new float[q.length];
+    scalar.attention(q, s.tokens, s.position, kv, s.heads, scale, expected);
+    for (VectorKernels kernels : List.of(vector, alone, crowd)) {
+      float[] actual = new float[q.length];
+      kernels.attention(q, s.tokens, s.position, kv, s.heads, scale, actual);
+      assertClose(s.toString(), actual, expected, 3e-5);
+    }
+  }
+
+  @Test
+  void attentionSurvivesScoresFarApart() {
+    KvLayer kv = new KvLayer(1, 32, 64);
+    float[] k = RandomWeights.floats(64 * 32, 1);
+    kv.write(0, 64, k, RandomWeights.floats(64 * 32, 2));
+    for (int tokens : new int[] {1, 8}) {
+      float[] q = RandomWeights.floats(tokens * 32, 3);
+      float[] expected = new float[q.length];
+      float[] actual = new float[q.length];
+      scalar.attention(q, tokens, 64 - tokens, kv, 1, 1e4f, expected);
+      vector.attention(q, tokens, 64 - tokens, kv, 1, 1e4f, actual);
+      assertClose(tokens + " tokens", actual, expected, 1e-3);
+    }
+  }
+
+  @Test
+  void normsEqualTheScalarOnesInPlaceToo() {
+    for (int width : new int[] {1, 20, 32, 64, 128, 896, 1024}) {
+      for (int rows : new int[] {1, 3, 65}) {
+        float[] x = RandomWeights.floats(rows * width, width);
+        float[] weight = RandomWeights.floats(width, 2);
+        float[] expected = new float[x.length];
+        scalar.rmsNorm(x, rows, width, weight, 1e-6f, expected);
+        vector.rmsNorm(x, rows, width, weight, 1e-6f, x);
+        for (int i = 0; i < x.length; i++) {
+          assertThat(x[i]).isEqualTo(expected[i], within(1e-5f * (1 + Math.abs(expected[i]))));
+        }
+      }
+    }
+  }
+
+  @Test
+  void swiGluAndAddEqualTheScalarOnes() {
+    for (int n : new int[] {1, 7, 64, 4864, 50_003}) {
+      float[] gate = RandomWeights.floats(n, 1);
+      for (int i = 0; i < n; i++) {
+        gate[i] *= 30;
+      }
+      float[] up = RandomWeights.floats(n, 2);
+      float[] expected = gate.clone();
+      scalar.swiGlu(expected, up, n);
+      vector.swiGlu(gate, up, n);
+      for (int i = 0; i < n; i++) {
+        assertThat(gate[i]).isEqualTo(expected[i], within(1e-6f * (1 + Math.abs(expected[i]))));
+      }
+      float[] sum = gate.clone();
+      scalar.add(sum, up, n);
+      vector.add(gate, up, n);
+      assertThat(gate).isEqualTo(sum);
+    }
+  }
+}

@@ -1,0 +1,106 @@
+package dev.qwen4j.inference.internal.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicIntegerArray;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class WorkerPoolTest {
+  @Test
+  void everyChunkRunsExactlyOnceWhateverTheNumbers() {
+    for (int size : new int[] {1, 2, 3, 7}) {
+      try (WorkerPool pool = new WorkerPool(size)) {
+        for (int chunks : new int[] {0, 1, 2, 3, 8, 1000}) {
+          for (int round = 0; round < 50; round++) {
+            AtomicIntegerArray runs = new AtomicIntegerArray(chunks);
+            pool.run(chunks, (worker, chunk) -> runs.incrementAndGet(chunk));
+            for (int c = 0; c < chunks; c++) {
+              assertThat(runs.get(c)).isEqualTo(1);
+            }
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void workersThatHaveParkedWakeUp() throws InterruptedException {
+    try (WorkerPool pool = new WorkerPool(3)) {
+      AtomicIntegerArray seen = new AtomicIntegerArray(3);
+      for (int round = 0; round < 5; round++) {
+        Thread.sleep(Duration.ofMillis(20));
+        pool.run(3, (worker, chunk) -> seen.incrementAndGet(chunk));
+      }
+      assertThat(seen.get(2)).isEqualTo(5);
+    }
+  }
+
+  @Test
+  void anExceptionReachesTheCallerAndThePoolGoesOn() {
+    try (WorkerPool pool = new WorkerPool(3)) {
+      for (int round = 0; round < 100; round++) {
+        int bad = round % 30;
+        assertThatThrownBy(
+                () ->
+                    pool.run(
+                        30,
+                        (worker, chunk) -> {
+                          if (chunk == bad) {
+                            throw new IllegalArgumentException("chunk " + chunk);
+                          }
+                        }))
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessage("chunk " + bad);
+      }
+      assertThatThrownBy(
+              () ->
+                  pool.run(
+                      3,
+                      (worker, chunk) -> {
+                        throw new StackOverflowError();
+                      }))
+          .isInstanceOf(StackOverflowError.class);
+      AtomicIntegerArray runs = new AtomicIntegerArray(30);
+      pool.run(30, (worker, chunk) -> runs.incrementAndGet(chunk));
+      for (int c = 0; c < 30; c++) {
+        assertThat(runs.get(c)).isEqualTo(1);
+      }
+    }
+  }
+
+  @Test
+  void anInterruptedCallerFinishesItsRegionAndStaysInterrupted() {
+    try (WorkerPool pool = new WorkerPool(2)) {
+      AtomicIntegerArray runs = new AtomicIntegerArray(100);
+      Thread.currentThread().interrupt();
+      pool.run(100, (worker, chunk) -> runs.incrementAndGet(chunk));
+      assertThat(Thread.interrupted()).isTrue();
+      assertThat(runs.get(99)).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void aClosedPoolRefusesAndItsThreadsEnd() throws InterruptedException {
+    WorkerPool pool = new WorkerPool(2);
+    Thread[] helper = new Thread[1];
+    while (helper[0] == null) {
+      pool.run(
+          100,
+          (worker, chunk) -> {
+            if (worker == 1) {
+              helper[0] = Thread.currentThread();
+            }
+          });
+    }
+    pool.close();
+    pool.close();
+    helper[0].join(10_000);
+    assertThat(helper[0].isAlive()).isFalse();
+    assertThatThrownBy(() -> pool.run(2, (worker, chunk) -> {}))
+        .isInstanceOf(IllegalStateException.class);
+  }
+}
