@@ -1,0 +1,216 @@
+package dev.qwen4j.model;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Rewrites the chunks of one streamed answer into the one spelling that LangChain4j's OpenAI client
+ * reads without loss, and notes whether the answer is whole. What it evens out:
+ *
+ * <ul>
+ *   <li>Thinking in {@code reasoning} (vLLM), {@code reasoning_content} (DashScope, SGLang) or
+ *       both, where one may be null: it becomes {@code reasoning_content}.
+ *   <li>Tool calls are numbered anew from 0 in order of appearance: servers leave {@code index}
+ *       out, start at 1, or give one index to two calls.
+ *   <li>Every call gets an id, once, in its first piece: servers send none, an empty one, the same
+ *       one with every piece (the client would join them), or one for two calls.
+ *   <li>The name comes once (the client would join repetitions); arguments sent as an object become
+ *       text; a whole call that is sent again is dropped.
+ *   <li>{@code finish_reason} "" means none yet; "stop" after tool calls means {@code tool_calls}.
+ * </ul>
+ *
+ * <p>An error event, or JSON that cannot be read, is a {@link Failure}.
+ */
+final class StreamQuirks {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** What the last event of a stream says; it is no chunk. */
+  static final String DONE = "[DONE]";
+
+  private final EndpointFailures failures;
+  private final List<CallState> calls = new ArrayList<>();
+  private final Map<Integer, CallState> callAtServerIndex = new HashMap<>();
+  private final Set<String> ids = new HashSet<>();
+  private boolean finished;
+  private boolean done;
+
+  StreamQuirks(EndpointFailures failures) {
+    this.failures = failures;
+  }
+
+  /** One tool call as far as it has come. */
+  private static final class CallState {
+    final int index;
+    final String serverId;
+    final StringBuilder arguments = new StringBuilder();
+    boolean named;
+
+    CallState(int index, String serverId) {
+      this.index = index;
+      this.serverId = serverId;
+    }
+
+    boolean isWhole() {
+      String text = arguments.toString().strip();
+      if (!text.endsWith("}")) {
+        return false;
+      }
+      try {
+        return JSON.readTree(text).isObject();
+      } catch (JsonProcessingException e) {
+        return false; // the brace closed something inside
+      }
+    }
+  }
+
+  /** Whether the server said that the answer is complete. */
+  boolean finished() {
+    return finished || done;
+  }
+
+  /** Returns the chunk as the client should see it. */
+  String normalise(@Nullable String event, String data) throws Failure.Thrown {
+    if (data.strip().equals(DONE)) {
+      done = true;
+      return DONE;
+    }
+    ObjectNode chunk = parse(event, data);
+    ErrorBody error = ErrorBody.read(chunk, data);
+    if ("error".equals(event) || error.isError()) {
+      throw new Failure.Thrown(failures.inStream(error, data));
+    }
+    if (chunk.path("choices").path(0) instanceof ObjectNode choice) {
+      if (choice.get("delta") instanceof ObjectNode delta) {
+        normaliseThinking(delta);
+        normaliseCalls(delta);
+      }
+      normaliseFinish(choice, data);
+    }
+    return chunk.toString();
+  }
+
+  private ObjectNode parse(@Nullable String event, String data) throws Failure.Thrown {
+    try {
+      if (JSON.readTree(data) instanceof ObjectNode object) {
+        return object;
+      }
+    } catch (JsonProcessingException e) {
+      if ("error".equals(event)) {
+        throw new Failure.Thrown(failures.inStream(ErrorBody.read(data), data));
+      }
+      throw new Failure.Thrown(
+          failures.unreadableChunk("broken JSON (" + e.getOriginalMessage() + ")", data));
+    }
+    throw new Failure.Thrown(failures.unreadableChunk("no JSON object", data));
+  }
+
+  private static void normaliseThinking(ObjectNode delta) {
+    JsonNode thinking = delta.remove("reasoning");
+    JsonNode standard = delta.get("reasoning_content");
+    boolean hasStandard = standard != null && !standard.asText("").isEmpty();
+    if (!hasStandard && thinking != null && thinking.isTextual()) {
+      delta.set("reasoning_content", thinking);
+    }
+  }
+
+  private void normaliseCalls(ObjectNode delta) {
+    if (!(delta.get("tool_calls") instanceof ArrayNode pieces)) {
+      return;
+    }
+    ArrayNode normalised = JSON.createArrayNode();
+    for (JsonNode piece : pieces) {
+      if (piece instanceof ObjectNode object) {
+        ObjectNode kept = normaliseCall(object);
+        if (kept != null) {
+          normalised.add(kept);
+        }
+      }
+    }
+    delta.set("tool_calls", normalised);
+  }
+
+  private @Nullable ObjectNode normaliseCall(ObjectNode piece) {
+    String id = piece.path("id").asText("").strip();
+    JsonNode function = piece.path("function");
+    String name = function.path("name").asText("");
+    JsonNode given = function.path("arguments");
+    String arguments =
+        given.isTextual() ? given.textValue() : given.isObject() ? given.toString() : "";
+    if (id.isEmpty() && name.isBlank() && arguments.isEmpty()) {
+      return null;
+    }
+
+    CallState current =
+        piece.path("index").isInt()
+            ? callAtServerIndex.get(piece.path("index").intValue())
+            : calls.isEmpty() ? null : calls.getLast();
+    boolean first = current == null || startsAnother(current, id, name, arguments);
+    CallState call = current == null || first ? new CallState(calls.size(), id) : current;
+    ObjectNode result = JSON.createObjectNode().put("index", call.index);
+    if (first) {
+      calls.add(call);
+      if (piece.path("index").isInt()) {
+        callAtServerIndex.put(piece.path("index").intValue(), call);
+      }
+      result.put("id", id.isEmpty() || !ids.add(id) ? newId() : id).put("type", "function");
+    } else if (call.isWhole()) {
+      return null; // sent once more
+    }
+    ObjectNode out = result.putObject("function");
+    if (!name.isBlank() && !call.named) {
+      call.named = true;
+      out.put("name", name);
+    }
+    call.arguments.append(arguments);
+    out.put("arguments", arguments);
+    return result;
+  }
+
+  private static boolean startsAnother(
+      CallState current, String id, String name, String arguments) {
+    if (!id.isEmpty() && !current.serverId.isEmpty()) {
+      return !id.equals(current.serverId);
+    }
+    return id.isEmpty()
+        && !name.isBlank()
+        && current.isWhole()
+        && !arguments.contentEquals(current.arguments);
+  }
+
+  private String newId() {
+    String id = "call_" + UUID.randomUUID().toString().replace("-", "");
+    ids.add(id);
+    return id;
+  }
+
+  private void normaliseFinish(ObjectNode choice, String data) throws Failure.Thrown {
+    String reason =
+        choice.path("finish_reason").isTextual() ? choice.path("finish_reason").asText() : "";
+    switch (reason) {
+      case "" -> choice.remove("finish_reason");
+      case "error_finish", "error" -> {
+        // DashScope puts the reason into the text of the last chunk.
+        String text = choice.path("delta").path("content").asText(reason);
+        throw new Failure.Thrown(failures.inStream(new ErrorBody(text, text, true), data));
+      }
+      case "stop" -> {
+        finished = true;
+        if (!calls.isEmpty()) {
+          choice.put("finish_reason", "tool_calls");
+        }
+      }
+      default -> finished = true;
+    }
+  }
+}
