@@ -21,6 +21,8 @@ import dev.langchain4j.exception.RateLimitException;
 import dev.langchain4j.exception.TimeoutException;
 import dev.langchain4j.exception.UnresolvedModelServerException;
 import dev.langchain4j.model.chat.request.ChatRequest;
+import dev.langchain4j.model.chat.response.PartialResponse;
+import dev.langchain4j.model.chat.response.PartialResponseContext;
 import dev.qwen4j.model.RetryListener.Retry;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -33,6 +35,7 @@ import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -41,7 +44,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a caller reads when an endpoint refuses, fails, hangs or talks nonsense. */
-@Timeout(value = 30, unit = TimeUnit.SECONDS)
+@Timeout(value = 60, unit = TimeUnit.SECONDS)
 class HostedFailureTest {
   private static final String KEY = "sk-very-secret-key";
   private static final String ANSWER =
@@ -53,9 +56,13 @@ class HostedFailureTest {
       """;
 
   @RegisterExtension
-  final WireMockExtension server =
+  static final WireMockExtension SERVER =
       WireMockExtension.newInstance()
-          .options(WireMockConfiguration.options().dynamicPort().bindAddress("127.0.0.1"))
+          .options(
+              WireMockConfiguration.options()
+                  .dynamicPort()
+                  .dynamicHttpsPort()
+                  .bindAddress("127.0.0.1"))
           .build();
 
   private final List<Retry> retries = new ArrayList<>();
@@ -70,11 +77,11 @@ class HostedFailureTest {
   }
 
   private HostedModel.Builder model() {
-    return model("http://127.0.0.1:" + server.getPort() + "/v1");
+    return model("http://127.0.0.1:" + SERVER.getPort() + "/v1");
   }
 
   private void serve(ResponseDefinitionBuilder response) {
-    server.stubFor(post(anyUrl()).willReturn(response));
+    SERVER.stubFor(post(anyUrl()).willReturn(response));
   }
 
   private static ResponseDefinitionBuilder stream(String body) {
@@ -82,13 +89,13 @@ class HostedFailureTest {
   }
 
   private void serveFirst(ResponseDefinitionBuilder first, ResponseDefinitionBuilder then) {
-    server.stubFor(
+    SERVER.stubFor(
         post(anyUrl())
             .inScenario("retry")
             .whenScenarioStateIs(Scenario.STARTED)
             .willReturn(first)
             .willSetStateTo("second"));
-    server.stubFor(
+    SERVER.stubFor(
         post(anyUrl()).inScenario("retry").whenScenarioStateIs("second").willReturn(then));
   }
 
@@ -121,10 +128,10 @@ class HostedFailureTest {
         .hasMessage(
             "http://127.0.0.1:%d/v1 refused the key from OPENAI_API_KEY (401): Incorrect API key"
                 + " provided: ***.; check the variable",
-            server.getPort())
+            SERVER.getPort())
         .hasCauseInstanceOf(AuthenticationException.class);
     assertThat(error.status()).hasValue(401);
-    server.verify(1, postRequestedFor(anyUrl()));
+    SERVER.verify(1, postRequestedFor(anyUrl()));
   }
 
   @Test
@@ -142,7 +149,7 @@ class HostedFailureTest {
         .hasMessageContaining(
             "does not know the path or the model 'qwen-plus' (404): no such model")
         .hasCauseInstanceOf(ModelNotFoundException.class);
-    server.verify(1, postRequestedFor(anyUrl()));
+    SERVER.verify(1, postRequestedFor(anyUrl()));
   }
 
   @ParameterizedTest
@@ -153,7 +160,7 @@ class HostedFailureTest {
     assertThat(error).hasMessageContaining("(" + status + "): plain text");
     assertThat(error.status()).hasValue(status);
     assertThat(error.received()).hasValue("plain\ntext");
-    server.verify(1, postRequestedFor(anyUrl()));
+    SERVER.verify(1, postRequestedFor(anyUrl()));
   }
 
   @Test
@@ -192,7 +199,7 @@ class HostedFailureTest {
         .hasMessageContaining("limits the request rate (429); it asks to wait 3600 s")
         .hasCauseInstanceOf(RateLimitException.class);
     assertThat(error.retryAfter()).hasValue(Duration.ofHours(1));
-    server.verify(1, postRequestedFor(anyUrl()));
+    SERVER.verify(1, postRequestedFor(anyUrl()));
   }
 
   @Test
@@ -202,7 +209,7 @@ class HostedFailureTest {
             .withStatus(429)
             .withBody("{\"error\":{\"code\":\"insufficient_quota\",\"message\":\"Pay.\"}}"));
     assertThat(errorOf(model())).hasMessageContaining("says the quota is used up (429): Pay.");
-    server.verify(1, postRequestedFor(anyUrl()));
+    SERVER.verify(1, postRequestedFor(anyUrl()));
   }
 
   @Test
@@ -221,7 +228,7 @@ class HostedFailureTest {
         .hasMessageContaining("failed (500) after 2 retries: CUDA out of memory")
         .hasCauseInstanceOf(InternalServerException.class);
     assertThat(retries).extracting(Retry::number).containsExactly(1, 2);
-    server.verify(3, postRequestedFor(anyUrl()));
+    SERVER.verify(3, postRequestedFor(anyUrl()));
   }
 
   @Test
@@ -229,7 +236,7 @@ class HostedFailureTest {
     serve(aResponse().withStatus(301).withHeader("Location", "https://example.org/v1"));
     assertThat(errorOf(model()))
         .hasMessageContaining("answered with a redirect (301): to https://example.org/v1");
-    server.verify(1, postRequestedFor(anyUrl()));
+    SERVER.verify(1, postRequestedFor(anyUrl()));
   }
 
   @Test
@@ -242,7 +249,7 @@ class HostedFailureTest {
         .hasMessageContaining(
             "answered with text/html where text/event-stream was expected: '<!DOCTYPE html>"
                 + " <html>");
-    server.verify(1, postRequestedFor(anyUrl()));
+    SERVER.verify(1, postRequestedFor(anyUrl()));
   }
 
   @Test
@@ -273,7 +280,7 @@ class HostedFailureTest {
       assertThat(reply.error()).hasMessageContaining("failed (500): engine died");
       assertThat(reply.text).containsExactly("Par");
     }
-    server.verify(1, postRequestedFor(anyUrl()));
+    SERVER.verify(1, postRequestedFor(anyUrl()));
   }
 
   @Test
@@ -291,7 +298,7 @@ class HostedFailureTest {
   void aStreamThatEndsInTheMiddleIsAnErrorAndNotTriedAgain() {
     serve(stream("data: {\"choices\":[{\"delta\":{\"content\":\"Par\"}}]}\n\n"));
     assertThat(errorOf(model())).hasMessageContaining("ended its answer in the middle");
-    server.verify(1, postRequestedFor(anyUrl()));
+    SERVER.verify(1, postRequestedFor(anyUrl()));
   }
 
   @Test
@@ -299,7 +306,7 @@ class HostedFailureTest {
     serve(stream("data: [DONE]\n\n"));
     assertThat(errorOf(model().maxRetries(1)))
         .hasMessageContaining("sent an empty answer after 1 retry: received only 'data: [DONE]'");
-    server.verify(2, postRequestedFor(anyUrl()));
+    SERVER.verify(2, postRequestedFor(anyUrl()));
   }
 
   @Test
@@ -356,9 +363,38 @@ class HostedFailureTest {
 
   @Test
   void httpsToAPlainHttpServer() {
-    assertThat(errorOf(model("https://127.0.0.1:" + server.getPort() + "/v1")))
+    assertThat(errorOf(model("https://127.0.0.1:" + SERVER.getPort() + "/v1")))
         .hasMessageContaining("no secure connection to https://127.0.0.1");
     assertThat(retries).isEmpty();
+  }
+
+  @Test
+  void aCertificateThatNobodySigned() {
+    assertThat(errorOf(model("https://localhost:" + SERVER.getHttpsPort() + "/v1")))
+        .hasMessageContaining("no secure connection to https://localhost")
+        .hasMessageContaining("check its certificate and the base URL");
+    assertThat(retries).isEmpty();
+  }
+
+  @Test
+  void aSlowListenerIsNoHangOfTheServer() {
+    serve(stream(ANSWER.replace("\"finish_reason\":\"stop\"", "\"logprobs\":null") + ANSWER));
+    List<String> heard = new ArrayList<>();
+    var slow =
+        new RecordedReply() {
+          @Override
+          public void onPartialResponse(PartialResponse partial, PartialResponseContext context) {
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(400));
+            heard.add(partial.text());
+          }
+        };
+    try (HostedModel model = model().idleTimeout(Duration.ofMillis(200)).build()) {
+      model
+          .streamingChatModel()
+          .chat(ChatRequest.builder().messages(UserMessage.from("Hi")).build(), slow);
+    }
+    assertThat(slow.response().aiMessage().text()).isEqualTo("Fine.Fine.");
+    assertThat(heard).hasSize(2);
   }
 
   @Test
@@ -468,7 +504,7 @@ class HostedFailureTest {
       assertThat(reply.millisToEndAfterInterrupt()).isLessThan(200);
       assertThat(reply.error()).hasMessageContaining("was cancelled");
     }
-    server.verify(1, postRequestedFor(anyUrl()));
+    SERVER.verify(1, postRequestedFor(anyUrl()));
   }
 
   @Test

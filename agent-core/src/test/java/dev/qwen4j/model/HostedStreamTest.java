@@ -36,14 +36,14 @@ class HostedStreamTest {
   private static final String PATH = "/v1/chat/completions";
 
   @RegisterExtension
-  final WireMockExtension server =
+  static final WireMockExtension SERVER =
       WireMockExtension.newInstance()
           .options(WireMockConfiguration.options().dynamicPort().bindAddress("127.0.0.1"))
           .build();
 
   private HostedModel.Builder model() {
     return HostedModel.builder()
-        .baseUrl("http://127.0.0.1:" + server.getPort() + "/v1")
+        .baseUrl("http://127.0.0.1:" + SERVER.getPort() + "/v1")
         .modelName("qwen-plus")
         .environment(name -> null)
         .maxRetries(0);
@@ -57,7 +57,7 @@ class HostedStreamTest {
   }
 
   private void serveText(String stream) {
-    server.stubFor(
+    SERVER.stubFor(
         post(urlPathEqualTo(PATH))
             .willReturn(ok(stream).withHeader("Content-Type", "text/event-stream;charset=utf-8")));
   }
@@ -105,7 +105,7 @@ class HostedStreamTest {
       assertThat(usage.outputTokenCount()).isEqualTo(44);
       assertThat(usage.inputTokensDetails().cachedTokens()).isEqualTo(128);
     }
-    server.verify(
+    SERVER.verify(
         postRequestedFor(urlPathEqualTo(PATH))
             .withHeader("Authorization", equalTo("Bearer sk-secret-1"))
             .withHeader("Content-Type", equalTo("application/json"))
@@ -133,7 +133,7 @@ class HostedStreamTest {
       assertThat(response.tokenUsage().inputTokenCount()).isEqualTo(150);
       assertThat(response.tokenUsage().outputTokenCount()).isEqualTo(30);
     }
-    server.verify(
+    SERVER.verify(
         postRequestedFor(urlPathEqualTo(PATH))
             .withoutHeader("Authorization")
             .withRequestBody(
@@ -147,7 +147,7 @@ class HostedStreamTest {
     try (HostedModel model = model().build()) {
       assertThat(model.chatModel().chat("What is 2+2?")).isEqualTo("The answer is 4.");
     }
-    server.verify(
+    SERVER.verify(
         postRequestedFor(urlPathEqualTo(PATH))
             .withRequestBody(matchingJsonPath("$.stream", equalTo("true")))
             .withRequestBody(matchingJsonPath("$[?(!@.chat_template_kwargs)]")));
@@ -170,7 +170,7 @@ class HostedStreamTest {
                   .build())
           .response();
     }
-    server.verify(
+    SERVER.verify(
         postRequestedFor(urlPathEqualTo(PATH))
             .withRequestBody(
                 matchingJsonPath("$.messages[1].reasoning_content", equalTo("So I ask.")))
@@ -192,7 +192,7 @@ class HostedStreamTest {
                   .build())
           .response();
     }
-    server.verify(
+    SERVER.verify(
         postRequestedFor(urlPathEqualTo(PATH))
             .withHeader("X-Team", equalTo("blue-team-42"))
             .withRequestBody(matchingJsonPath("$.thinking_budget", equalTo("50")))
@@ -269,7 +269,7 @@ class HostedStreamTest {
       assertThat(model.connections()).isEqualTo(1);
     }
     assertThat(model.connections()).isZero();
-    server.verify(3, WireMock.anyRequestedFor(WireMock.anyUrl()));
+    SERVER.verify(3, WireMock.anyRequestedFor(WireMock.anyUrl()));
   }
 
   private static ToolExecutionRequest call(String id, String name, String arguments) {
