@@ -89,10 +89,11 @@ public final class EngineProbe implements AutoCloseable {
     float[] last = new float[pass.vocabularySize()];
     float[] embedding = new float[pass.width()];
     int batch = Math.min(LoadedModel.BATCH, ids.length);
-    pass.forward(state, ids, 0, batch);
+    int lastRow = read(state, ids, 0, batch);
     pass.logits(0, 1, first);
-    read(state, ids, batch, ids.length);
-    int lastRow = (ids.length - 1) % LoadedModel.BATCH;
+    if (batch < ids.length) {
+      lastRow = read(state, ids, batch, ids.length);
+    }
     pass.logits(lastRow, 1, last);
     pass.hidden(lastRow, embedding);
     scaleToLengthOne(embedding);
@@ -105,7 +106,7 @@ public final class EngineProbe implements AutoCloseable {
     for (int i = 0; i < count; i++) {
       continuation[i] = largest(logits, 0, logits.length);
       if (i + 1 < count) {
-        pass.forward(state, continuation, i, 1);
+        read(state, continuation, i, i + 1);
         pass.logits(0, 1, logits);
       }
     }
@@ -122,7 +123,7 @@ public final class EngineProbe implements AutoCloseable {
     float[] logits = new float[SCORED_TOGETHER * vocabulary];
     for (int from = 0; from < ids.length; from += SCORED_TOGETHER) {
       int count = Math.min(SCORED_TOGETHER, ids.length - from);
-      pass.forward(state, ids, from, count);
+      read(state, ids, from, from + count);
       pass.logits(0, count, logits);
       for (int t = 0; t < count; t++) {
         int at = from + t;
@@ -142,8 +143,7 @@ public final class EngineProbe implements AutoCloseable {
     SequenceState state = start(tokens);
     float[] logits = new float[pass.vocabularySize()];
     long start = System.nanoTime();
-    read(state, prompt, 0, tokens);
-    pass.logits((tokens - 1) % LoadedModel.BATCH, 1, logits);
+    pass.logits(read(state, prompt, 0, tokens), 1, logits);
     return seconds(start);
   }
 
@@ -154,11 +154,11 @@ public final class EngineProbe implements AutoCloseable {
     if (depth > 0) {
       read(state, benchPrompt(depth), 0, depth);
     }
-    pass.forward(state, new int[] {benchId(1234)}, 0, 1);
+    read(state, new int[] {benchId(1234)}, 0, 1);
     pass.logits(0, 1, logits);
     long start = System.nanoTime();
     for (int i = 0; i < tokens; i++) {
-      pass.forward(state, new int[] {benchId(200 + i * 31 % 20_000)}, 0, 1);
+      read(state, new int[] {benchId(200 + i * 31 % 20_000)}, 0, 1);
       pass.logits(0, 1, logits);
     }
     return seconds(start);
@@ -178,8 +178,8 @@ public final class EngineProbe implements AutoCloseable {
     return id % pass.vocabularySize();
   }
 
-  private void read(SequenceState state, int[] ids, int from, int to) {
-    model.read(state, ids, from, to, () -> {});
+  private int read(SequenceState state, int[] ids, int from, int to) {
+    return model.read(state, ids, from, to, () -> {});
   }
 
   private SequenceState start(int positions) {

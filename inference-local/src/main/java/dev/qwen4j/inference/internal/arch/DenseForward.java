@@ -40,16 +40,19 @@ final class DenseForward implements ForwardPass {
   }
 
   @Override
-  public void forward(SequenceState state, int[] ids, int from, int tokens) {
+  public void forward(SequenceState state, int[] ids, int from, int tokens, Runnable pause) {
     int position = state.position();
+    count = 0;
     reserve(tokens);
     rope.at(position, tokens);
     weights.embedding().lookUp(ids, from, tokens, x);
     for (int l = 0; l < weights.layers().size(); l++) {
       DenseWeights.Layer layer = weights.layers().get(l);
+      pause.run();
       norm(x, tokens, layer.attentionNorm(), normed);
       attend(layer.attention(), state.layer(l), position, tokens);
       kernels.add(x, delta, tokens * width());
+      pause.run();
       norm(x, tokens, layer.feedForwardNorm(), normed);
       feedForward(layer.feedForward(), tokens);
       kernels.add(x, delta, tokens * width());

@@ -26,8 +26,11 @@ public interface ForwardPass {
   /**
    * Reads {@code ids[from … from + count)} as the next positions of the sequence. Their final
    * hidden states stay readable through {@link #logits} and {@link #hidden} until the next call.
+   *
+   * @param pause called a few times per layer; what it throws ends the pass and leaves the sequence
+   *     as if the pass had not begun
    */
-  void forward(SequenceState state, int[] ids, int from, int count);
+  void forward(SequenceState state, int[] ids, int from, int count, Runnable pause);
 
   /**
    * The next-token logits after {@code count} of the positions of the last {@link #forward}, from

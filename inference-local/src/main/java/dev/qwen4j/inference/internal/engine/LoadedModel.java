@@ -59,12 +59,19 @@ public final class LoadedModel implements AutoCloseable {
     return kernels.description();
   }
 
-  /** Reads ids in batches; between two of them, {@code pause} may throw to end it. */
-  public void read(SequenceState state, int[] ids, int from, int to, Runnable pause) {
-    for (int at = from; at < to; at += BATCH) {
-      pause.run();
-      pass.forward(state, ids, at, Math.min(BATCH, to - at));
+  /**
+   * Reads {@code ids[from … to)} in batches.
+   *
+   * @param pause called often; what it throws ends the reading after the last whole batch
+   * @return where the last position stands in the last batch, for its logits
+   */
+  public int read(SequenceState state, int[] ids, int from, int to, Runnable pause) {
+    int count = 0;
+    for (int at = from; at < to; at += count) {
+      count = Math.min(BATCH, to - at);
+      pass.forward(state, ids, at, count, pause);
     }
+    return count - 1;
   }
 
   @Override

@@ -1,0 +1,170 @@
+package dev.qwen4j.inference;
+
+import dev.langchain4j.model.chat.ChatModel;
+import dev.langchain4j.model.chat.StreamingChatModel;
+import dev.qwen4j.inference.internal.arch.ForwardPass;
+import dev.qwen4j.inference.internal.engine.Engine;
+import dev.qwen4j.inference.internal.engine.LoadedModel;
+import dev.qwen4j.inference.internal.engine.VocabularyReader;
+import dev.qwen4j.inference.internal.template.ChatTemplate;
+import dev.qwen4j.inference.internal.tokenizer.Tokenizer;
+import dev.qwen4j.inference.internal.weights.GgufFile;
+import dev.qwen4j.inference.internal.weights.Metadata;
+import java.nio.file.Path;
+import java.util.Locale;
+
+/**
+ * A Qwen checkpoint, open and running in this JVM, as LangChain4j's two chat models. Safe for many
+ * threads: their requests take turns. The weights stay in the mapped file; memory beyond it goes to
+ * the conversation's keys and values, as it grows.
+ *
+ * <pre>{@code
+ * try (LocalModel qwen = LocalModel.load(Path.of("Qwen3-4B-Q4_K_M.gguf"))) {
+ *   System.out.println(qwen.chatModel().chat("What is a monad?"));
+ * }
+ * }</pre>
+ */
+public final class LocalModel implements AutoCloseable {
+  /** The shortest context worth having, whatever the heap. */
+  private static final int LEAST_AUTOMATIC_CONTEXT = 4096;
+
+  private final String name;
+  private final String description;
+  private final int contextLength;
+  private final Engine engine;
+  private final LocalChat chat;
+
+  private LocalModel(
+      String name, String description, int contextLength, Engine engine, LocalChat chat) {
+    this.name = name;
+    this.description = description;
+    this.contextLength = contextLength;
+    this.engine = engine;
+    this.chat = chat;
+  }
+
+  public static LocalModel load(Path file) {
+    return load(file, LoadOptions.standard());
+  }
+
+  /**
+   * Opens a checkpoint.
+   *
+   * @param file a GGUF file
+   * @throws BadCheckpointException if the file is missing, damaged, or of a kind that this engine
+   *     does not run
+   * @throws IllegalArgumentException if the context asked for is longer than the model's
+   */
+  public static LocalModel load(Path file, LoadOptions options) {
+    LoadedModel model = LoadedModel.open(file, options.threads());
+    try {
+      return over(model, options);
+    } catch (RuntimeException | Error e) {
+      model.close();
+      throw e;
+    }
+  }
+
+  private static LocalModel over(LoadedModel model, LoadOptions options) {
+    GgufFile file = model.file();
+    Metadata metadata = file.metadata();
+    Tokenizer tokenizer = VocabularyReader.tokenizer(file);
+    if (tokenizer.size() > model.pass().vocabularySize()) {
+      throw new BadCheckpointException(
+          "%s: the tokenizer knows %d tokens, the weights %d; the file is damaged"
+              .formatted(file.path(), tokenizer.size(), model.pass().vocabularySize()));
+    }
+    ChatTemplate template = template(metadata);
+    int context = contextLength(model.pass(), options.contextLength());
+    String name =
+        metadata
+            .optionalString("general.name")
+            .filter(given -> !given.isBlank())
+            .orElse(String.valueOf(file.path().getFileName()));
+    Engine engine =
+        new Engine(model, VocabularyReader.stopIds(file, tokenizer), tokenizer.size(), context);
+    LocalChat chat =
+        new LocalChat(
+            name,
+            engine,
+            tokenizer,
+            template,
+            new SamplingDefaults(metadata, template.family()),
+            options);
+    String description =
+        "%s (%s, %.1f GB, context %d, %s template, %s)"
+            .formatted(
+                name,
+                metadata.string("general.architecture"),
+                file.byteSize() / 1e9,
+                context,
+                template.family(),
+                model.kernels());
+    return new LocalModel(name, description, context, engine, chat);
+  }
+
+  /** The template in the file; where there is none, the one its architecture was trained on. */
+  static ChatTemplate template(Metadata metadata) {
+    return metadata
+        .optionalString("tokenizer.chat_template")
+        .map(ChatTemplate::forSource)
+        .orElseGet(
+            () -> {
+              String architecture =
+                  metadata
+                      .optionalString("general.architecture")
+                      .orElse("")
+                      .toLowerCase(Locale.ROOT);
+              return ChatTemplate.forFamily(architecture.startsWith("qwen2") ? "qwen2.5" : "qwen3");
+            });
+  }
+
+  private static int contextLength(ForwardPass pass, int wanted) {
+    int trained = pass.contextLength();
+    if (wanted > trained) {
+      throw new IllegalArgumentException(
+          "contextLength: expected at most %d, which the model was trained for, found %d"
+              .formatted(trained, wanted));
+    }
+    if (wanted > 0) {
+      return wanted;
+    }
+    long affordable = Runtime.getRuntime().maxMemory() / 2 / pass.stateBytesPerPosition();
+    return (int) Math.min(trained, Math.max(LEAST_AUTOMATIC_CONTEXT, affordable));
+  }
+
+  /** Answers with whole replies. */
+  public ChatModel chatModel() {
+    return new LocalChatModel(chat);
+  }
+
+  /**
+   * Answers piece by piece. A call blocks until its reply has ended and calls the handler from its
+   * own thread; interrupting that thread, or cancelling the handle that comes with each piece, ends
+   * it with a {@link java.util.concurrent.CancellationException}.
+   */
+  public StreamingChatModel streamingChatModel() {
+    return new LocalStreamingChatModel(chat);
+  }
+
+  /** What the checkpoint calls itself, otherwise the file's name. */
+  public String name() {
+    return name;
+  }
+
+  /** The most tokens of prompt and reply together. */
+  public int contextLength() {
+    return contextLength;
+  }
+
+  /** One line: what runs here and how. */
+  public String description() {
+    return description;
+  }
+
+  /** Ends a running reply and frees the model. */
+  @Override
+  public void close() {
+    engine.close();
+  }
+}

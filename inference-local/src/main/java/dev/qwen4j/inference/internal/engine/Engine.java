@@ -1,0 +1,143 @@
+package dev.qwen4j.inference.internal.engine;
+
+import dev.qwen4j.inference.internal.sampling.Sampler;
+import dev.qwen4j.inference.internal.sampling.SamplingOptions;
+import dev.qwen4j.model.ModelException;
+import java.util.Set;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
+
+/**
+ * Generates replies, one at a time and in the order of asking: whoever asks while another reply is
+ * being generated waits. The last sequence stays in memory, so that a conversation's next turn only
+ * reads what is new.
+ *
+ * <p>A generation ends early when its thread is interrupted, its request is cancelled or the engine
+ * is closed, which it notices within a fraction of a layer; it then throws {@link
+ * CancellationException} and leaves the engine ready for the next one.
+ */
+public final class Engine implements AutoCloseable {
+  private final LoadedModel model;
+  private final Set<Integer> stopIds;
+  private final int vocabulary;
+  private final int contextLength;
+  private final RetainedSequence sequence;
+  private final float[] logits; // [vocabularySize]
+  private final ReentrantLock turn = new ReentrantLock(true);
+  private volatile boolean closed;
+  private boolean freed; // guarded by turn
+
+  /**
+   * An engine over a model, which it closes with itself.
+   *
+   * @param stopIds the tokens that end a reply
+   * @param vocabulary how many ids the tokenizer knows; rows of the output beyond are never chosen
+   * @param contextLength the most tokens of prompt and reply together
+   */
+  public Engine(LoadedModel model, Set<Integer> stopIds, int vocabulary, int contextLength) {
+    this.model = model;
+    this.stopIds = Set.copyOf(stopIds);
+    this.vocabulary = vocabulary;
+    this.contextLength = contextLength;
+    this.sequence = new RetainedSequence(model, contextLength);
+    this.logits = new float[model.pass().vocabularySize()];
+  }
+
+  /**
+   * Reads {@code prompt} and generates until a stop token, the sink's no, {@code mostTokens}, or
+   * the end of the context.
+   *
+   * @param cancelled asked often, from this thread
+   * @throws CancellationException if it was cancelled
+   * @throws ModelException if the prompt leaves no room in the context
+   */
+  public Ending generate(
+      int[] prompt,
+      SamplingOptions sampling,
+      int mostTokens,
+      TokenSink sink,
+      BooleanSupplier cancelled) {
+    int room = contextLength - prompt.length;
+    if (room < 1) {
+      throw new ModelException(
+          "the prompt has %d tokens, the context is %d: shorten the conversation or the tool results"
+                  .formatted(prompt.length, contextLength)
+              + ", or load the model with a longer context");
+    }
+    Runnable pause = () -> endIfCancelled(cancelled);
+    awaitTurn();
+    try {
+      pause.run();
+      return run(prompt, sampling, Math.min(mostTokens, room), sink, pause);
+    } finally {
+      turn.unlock();
+    }
+  }
+
+  private Ending run(
+      int[] prompt, SamplingOptions sampling, int most, TokenSink sink, Runnable pause) {
+    Sampler sampler = new Sampler(sampling, vocabulary);
+    sampler.prompt(prompt);
+    int reused = sequence.keepPrefixOf(prompt);
+    int lastRow = sequence.read(prompt, reused, pause);
+    int generated = 0;
+    while (generated < most) {
+      model.pass().logits(lastRow, 1, logits);
+      int id = sampler.sample(logits);
+      generated++;
+      if (stopIds.contains(id)) {
+        return new Ending(Ending.Cause.STOP_TOKEN, generated, reused);
+      }
+      if (!sink.accept(id)) {
+        return new Ending(Ending.Cause.SINK, generated, reused);
+      }
+      pause.run();
+      if (generated < most) {
+        lastRow = sequence.read(new int[] {id}, 0, pause);
+      }
+    }
+    return new Ending(Ending.Cause.LENGTH, generated, reused);
+  }
+
+  private void awaitTurn() {
+    if (turn.isHeldByCurrentThread()) {
+      throw new IllegalStateException(
+          "a callback of a reply asked the model that is writing it; ask after the reply has"
+              + " ended");
+    }
+    try {
+      turn.lockInterruptibly();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      CancellationException cancelled =
+          new CancellationException("interrupted while waiting for the model");
+      cancelled.initCause(e);
+      throw cancelled;
+    }
+  }
+
+  private void endIfCancelled(BooleanSupplier cancelled) {
+    if (closed) {
+      throw new CancellationException("the model has been closed");
+    }
+    if (Thread.currentThread().isInterrupted() || cancelled.getAsBoolean()) {
+      throw new CancellationException("the generation was cancelled");
+    }
+  }
+
+  /** Ends a running generation, then frees the model. */
+  @Override
+  public void close() {
+    closed = true;
+    turn.lock();
+    try {
+      if (!freed) {
+        freed = true;
+        model.close();
+      }
+    } finally {
+      turn.unlock();
+    }
+  }
+}

@@ -1,0 +1,66 @@
+package dev.qwen4j.inference.internal.engine;
+
+import dev.qwen4j.inference.BadCheckpointException;
+import dev.qwen4j.inference.internal.tokenizer.TokenType;
+import dev.qwen4j.inference.internal.tokenizer.Tokenizer;
+import dev.qwen4j.inference.internal.tokenizer.VocabularyData;
+import dev.qwen4j.inference.internal.weights.GgufFile;
+import dev.qwen4j.inference.internal.weights.Metadata;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/** Finds the tokenizer and the stop tokens in a checkpoint's metadata. */
+public final class VocabularyReader {
+  private static final String TOKEN_TYPES = "tokenizer.ggml.token_type";
+
+  private VocabularyReader() {}
+
+  /** The tokenizer of a checkpoint, or of a file that holds nothing else. */
+  public static Tokenizer tokenizer(GgufFile file) {
+    Metadata metadata = file.metadata();
+    List<String> tokens = metadata.strings("tokenizer.ggml.tokens");
+    try {
+      return new Tokenizer(
+          new VocabularyData(
+              metadata.string("tokenizer.ggml.model"),
+              metadata.optionalString("tokenizer.ggml.pre").orElse("default"),
+              tokens,
+              types(metadata, tokens),
+              metadata.strings("tokenizer.ggml.merges")));
+    } catch (IllegalArgumentException e) {
+      throw new BadCheckpointException(
+          file.path() + ": the tokenizer cannot be used: " + e.getMessage(), e);
+    }
+  }
+
+  private static List<TokenType> types(Metadata metadata, List<String> tokens) {
+    if (!metadata.has(TOKEN_TYPES)) {
+      return Collections.nCopies(tokens.size(), TokenType.NORMAL);
+    }
+    int[] numbers = metadata.integers(TOKEN_TYPES);
+    List<TokenType> types = new ArrayList<>(numbers.length);
+    for (int id = 0; id < numbers.length; id++) {
+      TokenType type = TokenType.ofNumber(numbers[id]);
+      // Some converters call <think> and <tool_call> control tokens; they are part of the reply.
+      boolean text =
+          type == TokenType.CONTROL && id < tokens.size() && !tokens.get(id).startsWith("<|");
+      types.add(text ? TokenType.USER_DEFINED : type);
+    }
+    return types;
+  }
+
+  /** The tokens that end a reply: those the file names, and those every Qwen ends with. */
+  public static Set<Integer> stopIds(GgufFile file, Tokenizer tokenizer) {
+    Set<Integer> ids = new HashSet<>();
+    for (String name : List.of("eos", "eot", "eom")) {
+      file.metadata().optionalInteger("tokenizer.ggml." + name + "_token_id").ifPresent(ids::add);
+    }
+    for (String marker : List.of("<|im_end|>", "<|endoftext|>")) {
+      tokenizer.id(marker).ifPresent(ids::add);
+    }
+    return ids;
+  }
+}

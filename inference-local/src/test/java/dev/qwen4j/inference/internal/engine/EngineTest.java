@@ -1,0 +1,268 @@
+package dev.qwen4j.inference.internal.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.qwen4j.inference.internal.sampling.SamplingOptions;
+import dev.qwen4j.model.ModelException;
+import java.io.IOException;
+import java.net.URISyntaxException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+class EngineTest {
+  private static final int CONTEXT = 128;
+
+  private int[] prompt = {};
+  private int[] expected = {};
+  private Engine engine = open(Set.of());
+
+  private static Path resource(String name) {
+    try {
+      return Path.of(
+          Objects.requireNonNull(EngineTest.class.getResource("/golden/models/qwen3/" + name))
+              .toURI());
+    } catch (URISyntaxException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static Engine open(Set<Integer> stopIds) {
+    return new Engine(
+        LoadedModel.open(resource("model-f32.gguf"), 2), stopIds, 512, CONTEXT);
+  }
+
+  @BeforeEach
+  void readWhatTransformersGenerates() throws IOException {
+    JsonNode json = new ObjectMapper().readTree(resource("expected.json").toFile());
+    prompt = ints(json.get("prompt_tokens"));
+    expected = ints(json.get("greedy_next_24"));
+  }
+
+  private static int[] ints(JsonNode array) {
+    int[] out = new int[array.size()];
+    for (int i = 0; i < out.length; i++) {
+      out[i] = array.get(i).intValue();
+    }
+    return out;
+  }
+
+  @AfterEach
+  void close() {
+    engine.close();
+  }
+
+  private List<Integer> greedy(int[] ids, int most, List<Ending> endings) {
+    List<Integer> out = new ArrayList<>();
+    endings.add(
+        engine.generate(ids, SamplingOptions.GREEDY, most, out::add, () -> false));
+    return out;
+  }
+
+  private List<Integer> expectedList() {
+    return Arrays.stream(expected).boxed().toList();
+  }
+
+  @Test
+  void greedyGenerationIsThatOfTransformers() {
+    List<Ending> endings = new ArrayList<>();
+    assertThat(greedy(prompt, 24, endings)).isEqualTo(expectedList());
+    assertThat(endings).containsExactly(new Ending(Ending.Cause.LENGTH, 24, 0));
+  }
+
+  @Test
+  void aStopTokenEndsTheReplyAndIsNoPartOfIt() {
+    engine.close();
+    engine = open(Set.of(expected[5], 500_000));
+    int first = expectedList().indexOf(expected[5]);
+    List<Ending> endings = new ArrayList<>();
+    assertThat(greedy(prompt, 24, endings)).isEqualTo(expectedList().subList(0, first));
+    assertThat(endings).containsExactly(new Ending(Ending.Cause.STOP_TOKEN, first + 1, 0));
+  }
+
+  @Test
+  void theSinkCanEndTheReply() {
+    List<Integer> out = new ArrayList<>();
+    Ending ending =
+        engine.generate(
+            prompt,
+            SamplingOptions.GREEDY,
+            24,
+            id -> {
+              out.add(id);
+              return out.size() < 3;
+            },
+            () -> false);
+    assertThat(out).isEqualTo(expectedList().subList(0, 3));
+    assertThat(ending).isEqualTo(new Ending(Ending.Cause.SINK, 3, 0));
+  }
+
+  @Test
+  void theNextTurnReadsOnlyWhatIsNew() {
+    List<Ending> endings = new ArrayList<>();
+    greedy(prompt, 5, endings);
+    int[] longer = Arrays.copyOf(prompt, prompt.length + 5);
+    System.arraycopy(expected, 0, longer, prompt.length, 5);
+    assertThat(greedy(longer, 19, endings)).isEqualTo(expectedList().subList(5, 24));
+    // The fifth token was sampled and never read.
+    assertThat(endings.getLast().reused()).isEqualTo(prompt.length + 4);
+  }
+
+  @Test
+  void aPromptThatDiffersIsReadFromWhereItDiffers() {
+    List<Ending> endings = new ArrayList<>();
+    int[] other = prompt.clone();
+    other[10] = (other[10] + 1) % 300;
+    List<Integer> fresh = greedy(other, 8, endings);
+    greedy(prompt, 8, endings);
+    assertThat(greedy(other, 8, endings)).isEqualTo(fresh);
+    assertThat(endings).extracting(Ending::reused).containsExactly(0, 10, 10);
+    assertThat(greedy(other, 8, endings)).isEqualTo(fresh);
+    assertThat(endings.getLast().reused()).isEqualTo(other.length - 1);
+  }
+
+  @Test
+  void aReplyEndsWithTheContext() {
+    List<Ending> endings = new ArrayList<>();
+    List<Integer> out = greedy(prompt, Integer.MAX_VALUE, endings);
+    assertThat(out).hasSize(CONTEXT - prompt.length).startsWith(expected[0], expected[1]);
+    assertThat(endings.getFirst().cause()).isEqualTo(Ending.Cause.LENGTH);
+  }
+
+  @Test
+  void aPromptThatFillsTheContextIsRefused() {
+    int[] full = new int[CONTEXT];
+    assertThatThrownBy(() -> greedy(full, 1, new ArrayList<>()))
+        .isInstanceOf(ModelException.class)
+        .hasMessageContaining("the prompt has 128 tokens, the context is 128: shorten");
+    assertThat(greedy(Arrays.copyOf(full, CONTEXT - 1), 5, new ArrayList<>())).hasSize(1);
+  }
+
+  @Test
+  void cancellingWhileReadingThePromptLeavesTheEngineReady() {
+    for (int checks = 0; checks < 12; checks++) {
+      int[] left = {checks};
+      assertThatThrownBy(
+              () ->
+                  engine.generate(
+                      prompt, SamplingOptions.GREEDY, 24, id -> true, () -> left[0]-- <= 0))
+          .isInstanceOf(CancellationException.class);
+      assertThat(greedy(prompt, 24, new ArrayList<>())).isEqualTo(expectedList());
+    }
+  }
+
+  @Test
+  void anInterruptedThreadGeneratesNothingAndStaysInterrupted() {
+    Thread.currentThread().interrupt();
+    assertThatThrownBy(() -> greedy(prompt, 24, new ArrayList<>()))
+        .isInstanceOf(CancellationException.class);
+    assertThat(Thread.interrupted()).isTrue();
+  }
+
+  @Test
+  @Timeout(20)
+  void whoWaitsForAnotherReplyCanBeInterrupted() throws InterruptedException {
+    CountDownLatch running = new CountDownLatch(1);
+    CountDownLatch goOn = new CountDownLatch(1);
+    Thread first =
+        Thread.ofPlatform()
+            .start(
+                () ->
+                    engine.generate(
+                        prompt,
+                        SamplingOptions.GREEDY,
+                        2,
+                        id -> {
+                          running.countDown();
+                          awaitQuietly(goOn);
+                          return true;
+                        },
+                        () -> false));
+    running.await();
+    AtomicReference<RuntimeException> seen = new AtomicReference<>();
+    Thread second =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  try {
+                    greedy(prompt, 1, new ArrayList<>());
+                  } catch (CancellationException e) {
+                    seen.set(e);
+                  }
+                });
+    second.interrupt();
+    second.join();
+    goOn.countDown();
+    first.join();
+    assertThat(seen.get()).isInstanceOf(CancellationException.class);
+  }
+
+  @Test
+  @Timeout(20)
+  void closingEndsARunningReply() throws InterruptedException {
+    CountDownLatch running = new CountDownLatch(1);
+    AtomicBoolean cancelled = new AtomicBoolean();
+    Thread generating =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  try {
+                    while (true) {
+                      engine.generate(
+                          prompt,
+                          SamplingOptions.GREEDY,
+                          24,
+                          id -> {
+                            running.countDown();
+                            return true;
+                          },
+                          () -> false);
+                    }
+                  } catch (CancellationException e) {
+                    cancelled.set(true);
+                  }
+                });
+    running.await();
+    engine.close();
+    generating.join();
+    assertThat(cancelled).isTrue();
+    engine = open(Set.of());
+  }
+
+  @Test
+  void aCallbackCannotAskTheEngineThatCallsIt() {
+    assertThatThrownBy(
+            () ->
+                engine.generate(
+                    prompt,
+                    SamplingOptions.GREEDY,
+                    5,
+                    id -> greedy(prompt, 1, new ArrayList<>()).isEmpty(),
+                    () -> false))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("a callback of a reply asked the model");
+    assertThat(greedy(prompt, 24, new ArrayList<>())).isEqualTo(expectedList());
+  }
+
+  private static void awaitQuietly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}
