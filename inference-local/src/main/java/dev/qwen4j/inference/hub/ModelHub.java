@@ -1,0 +1,316 @@
+package dev.qwen4j.inference.hub;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.stream.Stream;
+import okhttp3.HttpUrl;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Brings checkpoints from HuggingFace and ModelScope into a local cache.
+ *
+ * <p>A file that is in the cache is taken from there without asking anyone. Downloads resume, are
+ * checked against the published SHA-256, and several processes may want the same file at once.
+ * Immutable, safe to share.
+ */
+public final class ModelHub {
+  /** Remembers, beside a repository's files, which of them is meant when no one says. */
+  private static final String DEFAULT = ".default";
+
+  private final Path cache;
+  private final boolean offline;
+  private final Map<ModelSource, HubClient> clients;
+  private final Duration pause;
+
+  private ModelHub(Builder builder) {
+    cache = builder.cache.toAbsolutePath().normalize();
+    offline = builder.offline;
+    pause = builder.pause;
+    clients = new EnumMap<>(ModelSource.class);
+    for (ModelSource source : ModelSource.values()) {
+      clients.put(
+          source,
+          new HubClient(
+              source,
+              builder.endpoints.getOrDefault(source, endpoint(source.defaultEndpoint(), source)),
+              builder.tokens.get(source)));
+    }
+  }
+
+  /**
+   * A hub as the environment says: {@code QWEN4J_CACHE} (else {@code ~/.cache/qwen4j}), {@code
+   * QWEN4J_OFFLINE=1}, {@code HF_TOKEN}, {@code HF_ENDPOINT}, {@code MODELSCOPE_API_TOKEN}, {@code
+   * MODELSCOPE_ENDPOINT}.
+   *
+   * @throws IllegalArgumentException if a variable is malformed; the message names it
+   */
+  public static ModelHub fromEnvironment() {
+    return fromEnvironment(System.getenv());
+  }
+
+  static ModelHub fromEnvironment(Map<String, String> environment) {
+    Builder builder = builder();
+    @Nullable String folder = environment.get("QWEN4J_CACHE");
+    if (folder != null && !folder.isBlank()) {
+      builder.cache(Path.of(folder));
+    }
+    builder.offline(isOn(environment.get("QWEN4J_OFFLINE")));
+    for (ModelSource source : ModelSource.values()) {
+      @Nullable String endpoint = environment.get(source.endpointVariable());
+      if (endpoint != null && !endpoint.isBlank()) {
+        builder.endpoint(source, endpoint);
+      }
+      @Nullable String token = environment.get(source.tokenVariable());
+      if (token != null && !token.isBlank()) {
+        builder.token(source, token);
+      }
+    }
+    return builder.build();
+  }
+
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /**
+   * The file that {@code reference} means, downloaded first if it is not here.
+   *
+   * <p>Blocks; interruption ends it and leaves what has come for the next time.
+   *
+   * @throws HubException if it cannot be had
+   */
+  public Path fetch(ModelReference reference, DownloadListener listener) {
+    return switch (reference) {
+      case ModelReference.LocalFile(Path path) -> existing(path);
+      case ModelReference.Repository repository -> fetch(repository, listener);
+    };
+  }
+
+  /** Every whole file in the cache, by reference. */
+  public List<CachedModel> cached() {
+    List<CachedModel> models = new ArrayList<>();
+    for (ModelSource source : ModelSource.values()) {
+      Path root = cache.resolve(source.scheme());
+      for (Path file : filesBelow(root)) {
+        Path path = root.relativize(file);
+        if (path.getNameCount() >= 3 && GgufChoice.isModel(path.toString())) {
+          models.add(new CachedModel(reference(source, path), file, size(file)));
+        }
+      }
+    }
+    return models;
+  }
+
+  private Path fetch(ModelReference.Repository repository, DownloadListener listener) {
+    Path folder = folder(repository);
+    Optional<Path> here = inCache(repository, folder);
+    if (here.isPresent()) {
+      return here.get();
+    }
+    if (offline) {
+      throw new HubException(
+          repository
+              + ": not in the cache "
+              + cache
+              + ", and QWEN4J_OFFLINE forbids the network; unset it, or give a path");
+    }
+    try {
+      return download(repository, folder, listener);
+    } catch (IOException e) {
+      if (Thread.currentThread().isInterrupted()) {
+        throw interrupted(repository, e);
+      }
+      throw new HubException(
+          repository + ": cannot write to " + cache + " (" + e + "); check the folder", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw interrupted(repository, e);
+    }
+  }
+
+  private static HubException interrupted(ModelReference reference, Exception cause) {
+    return new HubException(
+        reference + ": interrupted; what has come is kept for the next time", cause);
+  }
+
+  private Path download(
+      ModelReference.Repository repository, Path folder, DownloadListener listener)
+      throws IOException, InterruptedException {
+    HubClient client = client(repository.source());
+    List<RemoteFile> files = client.list(repository);
+    String path =
+        GgufChoice.choose(
+            repository.toString(),
+            files.stream().map(RemoteFile::path).toList(),
+            repository.choice());
+    RemoteFile file =
+        files.stream().filter(each -> each.path().equals(path)).findFirst().orElseThrow();
+    if (file.bytes() <= 0) {
+      throw new HubException(
+          repository + ": expected a size for " + path + ", found " + file.bytes() + "; try again");
+    }
+    Path target = file.below(folder);
+    Path lock = cache.resolve(".locks").resolve(cache.relativize(target) + ".lock");
+    Files.createDirectories(Objects.requireNonNull(target.getParent()));
+    try (FileLockWait _ = FileLockWait.acquire(lock)) {
+      if (!Files.isRegularFile(target)) { // else another process has just brought it
+        new Download(client, file, repository.toString(), listener, pause).to(target);
+      }
+      if (repository.choice() == null) {
+        Files.writeString(folder.resolve(DEFAULT), path, StandardCharsets.UTF_8);
+      }
+    }
+    return target;
+  }
+
+  private Optional<Path> inCache(ModelReference.Repository repository, Path folder) {
+    List<String> paths =
+        filesBelow(folder).stream()
+            .map(file -> folder.relativize(file).toString())
+            .filter(GgufChoice::isModel)
+            .toList();
+    if (paths.isEmpty()) {
+      return Optional.empty();
+    }
+    String choice = repository.choice();
+    if (choice == null) {
+      Optional<Path> remembered = rememberedDefault(folder);
+      if (remembered.isPresent() || !offline) {
+        return remembered;
+      }
+    }
+    return GgufChoice.find(paths, choice).map(folder::resolve);
+  }
+
+  private static Optional<Path> rememberedDefault(Path folder) {
+    Path note = folder.resolve(DEFAULT);
+    if (!Files.isRegularFile(note)) {
+      return Optional.empty();
+    }
+    try {
+      Path file = folder.resolve(Files.readString(note, StandardCharsets.UTF_8).strip());
+      return Files.isRegularFile(file) ? Optional.of(file) : Optional.empty();
+    } catch (IOException e) {
+      throw new HubException("cannot read " + note + " (" + e + "); delete it", e);
+    }
+  }
+
+  private HubClient client(ModelSource source) {
+    HubClient client = clients.get(source);
+    if (client == null) {
+      throw new IllegalStateException("no client for " + source);
+    }
+    return client;
+  }
+
+  private Path folder(ModelReference.Repository repository) {
+    return cache
+        .resolve(repository.source().scheme())
+        .resolve(repository.owner())
+        .resolve(repository.name());
+  }
+
+  private static String reference(ModelSource source, Path path) {
+    String inRepository = path.subpath(2, path.getNameCount()).toString();
+    return source.scheme()
+        + ":"
+        + path.getName(0)
+        + "/"
+        + path.getName(1)
+        + ":"
+        + GgufChoice.quant(inRepository).orElse(inRepository);
+  }
+
+  private static Path existing(Path path) {
+    if (!Files.exists(path)) {
+      throw new HubException(path + ": no such file; expected " + ModelReference.FORMS);
+    }
+    return path;
+  }
+
+  private static List<Path> filesBelow(Path folder) {
+    if (!Files.isDirectory(folder)) {
+      return List.of();
+    }
+    try (Stream<Path> files = Files.walk(folder)) {
+      return files.filter(Files::isRegularFile).sorted().toList();
+    } catch (IOException e) {
+      throw new HubException("cannot read " + folder + " (" + e + "); check the folder", e);
+    }
+  }
+
+  private static long size(Path file) {
+    try {
+      return Files.size(file);
+    } catch (IOException e) {
+      throw new HubException("cannot read " + file + " (" + e + "); check the folder", e);
+    }
+  }
+
+  private static boolean isOn(@Nullable String value) {
+    return value != null && !value.isBlank() && !value.equals("0") && !value.equals("false");
+  }
+
+  private static HttpUrl endpoint(String url, ModelSource source) {
+    HttpUrl parsed = HttpUrl.parse(url.strip());
+    if (parsed == null) {
+      throw new IllegalArgumentException(
+          source.endpointVariable() + ": expected an http or https URL, found " + url);
+    }
+    return parsed;
+  }
+
+  /** Sets up a {@link ModelHub}. */
+  public static final class Builder {
+    private Path cache = Path.of(System.getProperty("user.home"), ".cache", "qwen4j");
+    private boolean offline;
+    private Duration pause = Duration.ofSeconds(1);
+    private final Map<ModelSource, HttpUrl> endpoints = new EnumMap<>(ModelSource.class);
+    private final Map<ModelSource, String> tokens = new EnumMap<>(ModelSource.class);
+
+    private Builder() {}
+
+    /** Where files are kept. */
+    public Builder cache(Path folder) {
+      cache = folder;
+      return this;
+    }
+
+    /** Whether the network is forbidden. */
+    public Builder offline(boolean value) {
+      offline = value;
+      return this;
+    }
+
+    /** Another address for a source: a mirror, or a test's server. */
+    public Builder endpoint(ModelSource source, String url) {
+      endpoints.put(source, ModelHub.endpoint(url, source));
+      return this;
+    }
+
+    /** The token to show to a source. It goes to that source's endpoint and nowhere else. */
+    public Builder token(ModelSource source, String token) {
+      tokens.put(source, token.strip());
+      return this;
+    }
+
+    /** How long to wait before a broken download is taken up again. */
+    Builder pause(Duration value) {
+      pause = value;
+      return this;
+    }
+
+    public ModelHub build() {
+      return new ModelHub(this);
+    }
+  }
+}
