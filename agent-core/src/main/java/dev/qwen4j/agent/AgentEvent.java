@@ -9,8 +9,8 @@ import java.time.Duration;
  * compiler.
  *
  * <p>The order of a run is {@code RunStarted (TurnStarted (ThinkingDelta | TextDelta)* TurnFinished
- * (ToolCallStarted… ToolCallFinished…)* Notice*)* RunFinished}; {@code RunFinished} always comes,
- * after errors and cancellation too.
+ * ToolCallStarted* ToolCallFinished*)* RunFinished}, with a {@code Notice} anywhere in between;
+ * {@code RunFinished} always comes, after errors and cancellation too, unless the listener throws.
  */
 public sealed interface AgentEvent {
   /** The path of the agent that it happened in, such as {@code main} or {@code main/researcher}. */

@@ -2,6 +2,7 @@ package dev.qwen4j.agent;
 
 import dev.langchain4j.agent.tool.ToolExecutionRequest;
 import dev.langchain4j.agent.tool.ToolSpecification;
+import dev.langchain4j.data.message.AiMessage;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.output.FinishReason;
 import dev.langchain4j.model.output.TokenUsage;
@@ -16,30 +17,34 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One run of an agent: ask the model, run the tools it calls, append their results, and ask again,
- * until it answers or a limit is reached. Reads top to bottom.
+ * One run of an agent: ask the model, run the tools that it calls, append their results and ask
+ * again, until it answers or a limit is reached. Reads top to bottom.
  *
- * <p>A limit is not a failure: the model is asked once more, without tools, to answer from what it
- * has. Only the listener may throw out of here.
+ * <p>Everything here happens on the thread that called {@link Agent#run}. The model and the tools
+ * work on virtual threads that {@link ModelTurn} and {@link ToolCalls} wait for, no longer than the
+ * time allows, and stop waiting for when the run is cancelled.
+ *
+ * <p>A limit is no failure: the model is asked once more, without tools, to answer from what it
+ * has. A failing model, tool or approval is none either: it becomes part of the result or of the
+ * conversation. Only what the listener throws leaves this class as an exception.
  */
 final class AgentLoop {
+  private static final String NUDGE =
+      "Your last calls brought nothing new. Answer from the results above; call a tool only for"
+          + " something that is still missing.";
+  private static final String SAY_SOMETHING = "Your reply was empty. Answer, or call a tool.";
   private static final String ANSWER_NOW =
       "Answer now, briefly, from what you have, without calling tools.";
-  private static final String NUDGE =
-      "Your last calls brought nothing new. Answer from the results you have; call a tool only for"
-          + " something that is still missing.";
-  private static final String SAY_SOMETHING =
-      "Your reply was empty. Answer the question, or call a tool.";
 
-  /** The part of the time that is kept for a last answer: a fifth, at most this much. */
+  /** A fifth of the time, but no more than this, is kept for a last answer. */
   private static final Duration LONGEST_RESERVE = Duration.ofSeconds(30);
 
   private final Agent agent;
+  private final Conversation conversation;
   private final AgentListener listener;
   private final Cancellation cancellation;
-  private final Conversation conversation;
-  private final Deadline end;
   private final Deadline workEnd;
+  private final Deadline end;
   private final ToolCalls toolCalls;
   private final ProgressCheck progress = new ProgressCheck();
   private int turns;
@@ -54,9 +59,9 @@ final class AgentLoop {
     this.cancellation = cancellation;
     Duration time = agent.limits().maxTime();
     Duration fifth = time.dividedBy(5);
+    Duration reserve = fifth.compareTo(LONGEST_RESERVE) < 0 ? fifth : LONGEST_RESERVE;
+    this.workEnd = Deadline.in(time.minus(reserve));
     this.end = Deadline.in(time);
-    this.workEnd =
-        Deadline.in(time.minus(fifth.compareTo(LONGEST_RESERVE) < 0 ? fifth : LONGEST_RESERVE));
     this.toolCalls = new ToolCalls(agent, this::tell, cancellation, workEnd);
   }
 
@@ -68,59 +73,49 @@ final class AgentLoop {
   }
 
   private RunResult untilAnswerOrLimit() {
-    String aside = null; // What the model is told besides the conversation, this once.
+    String aside = null; // What the model is told besides the conversation, for one turn.
     boolean askedAgain = false;
-    while (true) {
+    while (!cancellation.isCancelled()) {
       Reply reply = ask(agent.specifications(), aside, workEnd);
-      aside = null;
       List<ToolExecutionRequest> calls = conversation.append(reply.message());
-      if (reply.end() == End.TIMED_OUT && !reply.text().isBlank()) {
-        return finish(StopReason.MAX_TIME, reply.text());
-      }
-      if (reply.end() == End.TIMED_OUT) {
-        return answerNow(StopReason.MAX_TIME);
-      }
       if (reply.end() != End.COMPLETE) {
-        return broken(reply);
+        return brokenOff(reply);
       }
-      if (reply.isEmpty() && askedAgain) {
-        return finish(
-            StopReason.NO_PROGRESS, withoutAnswer("The model gave an empty reply twice."));
-      }
-      if (reply.isEmpty()) {
+      if (reply.isEmpty() && !askedAgain) {
         askedAgain = true;
         aside = SAY_SOMETHING;
         continue;
       }
+      if (reply.isEmpty()) {
+        return answered(StopReason.NO_PROGRESS, "", "The model replied with nothing, twice.");
+      }
+      boolean cutOff = reply.finish() == FinishReason.LENGTH;
       if (calls.isEmpty()) {
-        return finish(StopReason.ANSWER, reply.text());
+        if (cutOff) {
+          notice("The answer was cut off at the model's output limit.");
+        }
+        return finished(StopReason.ANSWER, reply.text());
       }
 
-      List<Finished> finished = toolCalls.run(calls, reply.finish() == FinishReason.LENGTH);
-      finished.forEach(call -> conversation.append(call.request(), call.result()));
-      lastResult = finished.getLast();
+      List<Finished> results = toolCalls.run(calls, cutOff);
+      results.forEach(call -> conversation.append(call.request(), call.result()));
+      lastResult = results.getLast();
 
-      if (cancellation.isCancelled()) {
-        return finish(StopReason.CANCELLED, reply.text());
-      }
-      StopReason limit = limitReached();
-      if (limit != null) {
+      ProgressCheck.Verdict verdict = progress.after(results);
+      StopReason limit = limitReached(verdict);
+      if (limit != null && !cancellation.isCancelled()) {
         return answerNow(limit);
       }
-      switch (progress.after(finished)) {
-        case FINE -> {}
-        case NUDGE -> {
-          notice("The model repeats itself; it was told so.");
-          aside = NUDGE;
-        }
-        case STOP -> {
-          return answerNow(StopReason.NO_PROGRESS);
-        }
+      aside = null;
+      if (verdict == ProgressCheck.Verdict.NUDGE) {
+        notice("The last calls brought nothing new; the model was told so.");
+        aside = NUDGE;
       }
     }
+    return finished(StopReason.CANCELLED, "");
   }
 
-  private @Nullable StopReason limitReached() {
+  private @Nullable StopReason limitReached(ProgressCheck.Verdict verdict) {
     if (workEnd.isPast()) {
       return StopReason.MAX_TIME;
     }
@@ -130,36 +125,43 @@ final class AgentLoop {
     if (usage.totalTokenCount() >= agent.limits().maxTokens()) {
       return StopReason.MAX_TOKENS;
     }
-    return turns >= agent.limits().maxTurns() ? StopReason.MAX_TURNS : null;
+    if (turns >= agent.limits().maxTurns()) {
+      return StopReason.MAX_TURNS;
+    }
+    return verdict == ProgressCheck.Verdict.STOP ? StopReason.NO_PROGRESS : null;
   }
 
   /** The last turn: no tools on offer, and the model is told to answer. */
   private RunResult answerNow(StopReason limit) {
-    notice("Stopped by " + limit.id() + "; asked for an answer from what there is.");
-    Reply reply = ask(List.of(), ANSWER_NOW, end);
-    if (reply.end() == End.CANCELLED || reply.end() == End.FAILED) {
-      return broken(reply);
+    String text = "";
+    if (!end.isPast()) {
+      notice("Stopped by " + limit.id() + ": the model is asked to answer from what it has.");
+      Reply reply = ask(List.of(), ANSWER_NOW, end);
+      text = reply.text();
+      if (reply.end() == End.CANCELLED || reply.end() == End.FAILED) {
+        conversation.append(AiMessage.from(text));
+        return brokenOff(reply);
+      }
     }
-    String text =
-        reply.text().isBlank()
-            ? withoutAnswer("Stopped by " + limit.id() + " before there was an answer.")
-            : reply.text();
-    return finish(limit, text);
+    return answered(limit, text, "Stopped by " + limit.id() + " before there was an answer.");
   }
 
   private Reply ask(List<ToolSpecification> tools, @Nullable String aside, Deadline patience) {
     turns++;
     tell(new AgentEvent.TurnStarted(agent.name(), turns));
     long started = System.nanoTime();
-    var request =
-        ChatRequest.builder().messages(conversation.messagesThen(aside)).toolSpecifications(tools);
+    ChatRequest request =
+        ChatRequest.builder()
+            .messages(conversation.messagesThen(aside))
+            .toolSpecifications(tools)
+            .build();
+    var parser = HermesParser.forTools(agent.toolNames());
     Reply reply =
-        new ModelTurn(HermesParser.forTools(agent.toolNames()), this::stream, cancellation)
-            .ask(agent.model(), request.build(), patience, end);
+        new ModelTurn(parser, this::stream, cancellation)
+            .ask(agent.model(), request, patience, end);
     usage = TokenUsage.sum(usage, reply.usage());
-    tell(
-        new AgentEvent.TurnFinished(
-            agent.name(), turns, reply.usage(), Duration.ofNanos(System.nanoTime() - started)));
+    Duration time = Duration.ofNanos(System.nanoTime() - started);
+    tell(new AgentEvent.TurnFinished(agent.name(), turns, reply.usage(), time));
     return reply;
   }
 
@@ -168,31 +170,43 @@ final class AgentLoop {
       case OutputEvent.Text(String delta) -> tell(new AgentEvent.TextDelta(agent.name(), delta));
       case OutputEvent.Thinking(String delta) ->
           tell(new AgentEvent.ThinkingDelta(agent.name(), delta));
-      case OutputEvent.Call call -> {}
+      case OutputEvent.Call call -> {} // Told when the turn is over and its calls begin.
     }
   }
 
-  private RunResult broken(Reply reply) {
-    return result(
-        reply.end() == End.CANCELLED ? StopReason.CANCELLED : StopReason.ERROR,
-        reply.text(),
-        reply.failure());
+  /** The model did not come to the end of its reply. */
+  private RunResult brokenOff(Reply reply) {
+    return switch (reply.end()) {
+      case CANCELLED -> finished(StopReason.CANCELLED, reply.text());
+      case FAILED -> result(StopReason.ERROR, reply.text(), reply.failure());
+      case TIMED_OUT, COMPLETE ->
+          reply.text().isBlank()
+              ? answerNow(StopReason.MAX_TIME)
+              : finished(StopReason.MAX_TIME, reply.text());
+    };
   }
 
-  private RunResult finish(StopReason reason, String text) {
+  /**
+   * Ends with the answer the model was made to give or, when it gave none, with what can honestly
+   * be said.
+   */
+  private RunResult answered(StopReason reason, String text, String without) {
+    String last =
+        lastResult == null
+            ? ""
+            : " The last result, from " + lastResult.name() + ": " + lastResult.result().text();
+    String answer = text.isBlank() ? without + last : text;
+    conversation.append(AiMessage.from(answer));
+    return finished(reason, answer);
+  }
+
+  private RunResult finished(StopReason reason, String text) {
     return result(reason, text, null);
   }
 
   private RunResult result(StopReason reason, String text, @Nullable Exception failure) {
-    conversation.answerOpenCalls("Interrupted: the run ended before this call.");
+    conversation.answerOpenCalls("Interrupted: the run ended before this call was made.");
     return new RunResult(text, reason, failure, turns, usage, conversation.messages());
-  }
-
-  /** What can honestly be said when the model said nothing. */
-  private String withoutAnswer(String why) {
-    return lastResult == null
-        ? why
-        : why + " The last result, of " + lastResult.name() + ": " + lastResult.result().text();
   }
 
   private void notice(String text) {

@@ -189,6 +189,7 @@ final class ModelTurn implements StreamingChatResponseHandler {
         usage = usage.add(response.tokenUsage());
       }
     } else {
+      readWhatHasArrived();
       parser.finish(this::onUnlessCall);
     }
     message.text(text.isEmpty() ? null : text.toString());
@@ -199,6 +200,20 @@ final class ModelTurn implements StreamingChatResponseHandler {
         response == null ? null : response.finishReason(),
         end,
         cause == null ? null : asException(cause));
+  }
+
+  /** What was said before the end, and not yet read, still counts. */
+  private void readWhatHasArrived() {
+    over = true;
+    for (Signal signal = signals.poll(); signal != null; signal = signals.poll()) {
+      switch (signal) {
+        case Signal.Text(String delta) -> parser.accept(delta, this::onUnlessCall);
+        case Signal.Thinking(String delta) -> on(new OutputEvent.Thinking(delta));
+        case Signal.Completed complete -> {}
+        case Signal.Failed failed -> {}
+        case Signal.WakeUp() -> {}
+      }
+    }
   }
 
   /** A call at the end of a reply that broke off is not one to run. */

@@ -136,7 +136,7 @@ final class ToolArgumentsCheck {
   private String unknown(String name, String arguments) {
     if (name.isBlank()) {
       return "This call has no readable name: write it as {\"name\": …, \"arguments\": {…}}. Found:"
-                 + " "
+          + " "
           + abbreviate(arguments);
     }
     return "There is no tool '"

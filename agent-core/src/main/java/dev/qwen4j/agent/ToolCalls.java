@@ -1,6 +1,7 @@
 package dev.qwen4j.agent;
 
 import dev.langchain4j.agent.tool.ToolExecutionRequest;
+import dev.qwen4j.agent.Attempt.Outcome;
 import dev.qwen4j.agent.ToolArgumentsCheck.Checked;
 import dev.qwen4j.tool.Cancellation;
 import dev.qwen4j.tool.Tool;
@@ -13,49 +14,57 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CancellationException;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The tool calls of one run, from what the model wrote to what it reads back. The calls of a turn
- * are prepared and approved one after another, in order; then those that may {@link
- * Tool#runsInParallel} run at the same time as their neighbours, the others one by one; results are
- * told and returned in call order.
+ * The tool calls of one run, from what the model wrote to what it reads back: prepare, approve,
+ * execute, finish. The calls of a turn are prepared and approved one after another; then those that
+ * {@linkplain Tool#runsInParallel may} run at the same time as their neighbours, the others alone;
+ * their results come in the order of the calls.
  *
  * <p>Whatever goes wrong with a call becomes its result, written for the model.
  */
 final class ToolCalls {
-  /** A call with its result. */
+  private static final String REPEATED =
+      "\n\n(You made this same call before and nothing has changed since: this is its result from"
+          + " then. Use it instead of calling again.)";
+  private static final String CANCELLED =
+      "Interrupted: the run was cancelled. The call may have taken effect in part.";
+
+  /**
+   * A call with its result.
+   *
+   * @param arguments as they were run with, or as written if they could not be
+   * @param repeated whether the result is that of an earlier identical call
+   */
   record Finished(
+      String name,
       ToolExecutionRequest request,
       String arguments,
       boolean changesState,
       ToolResult result,
-      boolean repeated) {
-    String name() {
-      return request.name() == null ? "" : request.name();
-    }
-  }
+      boolean repeated) {}
+
+  private record SameCall(String name, ToolArguments arguments) {}
 
   private final Agent agent;
   private final Consumer<AgentEvent> events;
   private final Cancellation cancellation;
-  private final Deadline runDeadline;
-  private final Map<ToolCallKey, ToolResult> answered = new HashMap<>();
+  private final Deadline runEnd;
+  private final Map<SameCall, ToolResult> answered = new HashMap<>();
   private int count;
 
-  private record ToolCallKey(String name, ToolArguments arguments) {}
-
-  ToolCalls(Agent agent, Consumer<AgentEvent> events, Cancellation cancellation, Deadline end) {
+  /**
+   * For one run.
+   *
+   * @param runEnd when calls that still run are given up
+   */
+  ToolCalls(Agent agent, Consumer<AgentEvent> events, Cancellation cancellation, Deadline runEnd) {
     this.agent = agent;
     this.events = events;
     this.cancellation = cancellation;
-    this.runDeadline = end;
+    this.runEnd = runEnd;
   }
 
   /** Whether the model has asked for more calls than the run may make. */
@@ -70,44 +79,58 @@ final class ToolCalls {
    */
   List<Finished> run(List<ToolExecutionRequest> requests, boolean cutOff) {
     List<Step> steps = new ArrayList<>();
+    boolean changing = false; // Whether what earlier calls saw is about to change.
     for (ToolExecutionRequest request : requests) {
-      steps.add(prepare(request, cutOff));
+      Step step = prepare(request, cutOff, changing);
+      changing |= step.result == null && step.changesState();
+      steps.add(step);
     }
     List<Finished> finished = new ArrayList<>();
-    for (int from = 0; from < steps.size(); ) {
+    for (int from = 0; from < steps.size(); from = finished.size()) {
       int to = from + 1;
-      while (to < steps.size() && steps.get(from).joins() && steps.get(to).joins()) {
+      while (to < steps.size()
+          && steps.get(from).runsInParallel()
+          && steps.get(to).runsInParallel()) {
         to++;
       }
       runTogether(steps.subList(from, to), finished);
-      from = to;
     }
     return finished;
   }
 
-  /** One call on its way: refused with a result, or ready to execute. */
+  /** One call on its way: it has a result, or a tool and arguments to execute. */
   private static final class Step {
     final ToolExecutionRequest request;
+    final String name;
+    final String written;
     final long started = System.nanoTime();
     @Nullable Tool tool;
     @Nullable ToolCall call;
     @Nullable ToolResult result;
+    @Nullable Attempt<ToolResult> attempt;
+    Deadline deadline;
     boolean repeated;
 
-    Step(ToolExecutionRequest request) {
+    Step(ToolExecutionRequest request, Deadline deadline) {
       this.request = request;
+      this.deadline = deadline;
+      this.name = request.name() == null ? "" : request.name();
+      this.written = request.arguments() == null ? "" : request.arguments();
     }
 
-    boolean joins() {
-      return result != null || (tool != null && tool.runsInParallel());
+    boolean changesState() {
+      return tool == null || tool.changesState();
+    }
+
+    boolean runsInParallel() {
+      return result != null || tool == null || tool.runsInParallel();
     }
   }
 
-  private Step prepare(ToolExecutionRequest request, boolean cutOff) {
-    String name = request.name() == null ? "" : request.name();
-    String written = request.arguments() == null ? "" : request.arguments();
-    events.accept(new AgentEvent.ToolCallStarted(agent.name(), request.id(), name, written));
-    var step = new Step(request);
+  private Step prepare(ToolExecutionRequest request, boolean cutOff, boolean changing) {
+    var step = new Step(request, runEnd);
+    events.accept(
+        new AgentEvent.ToolCallStarted(agent.name(), request.id(), step.name, step.written));
     count++;
     if (overLimit()) {
       step.result =
@@ -117,20 +140,16 @@ final class ToolCalls {
                   + " tool calls and has made them all.");
       return step;
     }
-    switch (agent.argumentsCheck().check(name, written, cutOff)) {
+    switch (agent.argumentsCheck().check(step.name, step.written, cutOff)) {
       case Checked.Refused(String why) -> step.result = ToolResult.error(why);
       case Checked.Accepted(Tool tool, ToolArguments arguments, List<String> repairs) -> {
         repairs.forEach(this::notice);
         step.tool = tool;
         step.call = new ToolCall(request.id(), tool.name(), arguments);
-        ToolResult earlier = answered.get(new ToolCallKey(tool.name(), arguments));
-        if (earlier != null) {
+        ToolResult earlier = answered.get(new SameCall(tool.name(), arguments));
+        if (earlier != null && !changing) {
           step.repeated = true;
-          step.result =
-              ToolResult.of(
-                  earlier.text()
-                      + "\n\n(You made this same call before; this is its result from then."
-                      + " Nothing has changed since: use it instead of asking again.)");
+          step.result = ToolResult.of(earlier.text() + REPEATED);
         } else {
           approve(step, tool, step.call);
         }
@@ -140,157 +159,109 @@ final class ToolCalls {
   }
 
   private void approve(Step step, Tool tool, ToolCall call) {
-    var decision = new FutureTask<>(() -> agent.approval().decide(call, tool));
-    Thread.ofVirtual().name("qwen4j-approval").start(decision);
-    Outcome<Decision> outcome = await(decision, runDeadline);
-    switch (outcome.value()) {
-      case null -> step.result = ToolResult.error("Not approved: " + outcome.problem());
-      case Decision.Allow() -> {}
-      case Decision.Deny(String reason) -> {
-        step.result = ToolResult.error("Denied: " + reason);
-        notice("Denied " + call.name() + ": " + reason);
-      }
-      case Decision.AllowChanged(ToolArguments changed) -> {
-        switch (agent.argumentsCheck().check(call.name(), changed.json(), false)) {
-          case Checked.Accepted accepted ->
-              step.call = new ToolCall(call.id(), call.name(), accepted.arguments());
-          case Checked.Refused(String why) ->
-              step.result = ToolResult.error("The approval changed the arguments: " + why);
-        }
-      }
-    }
+    var decision =
+        new Attempt<>("qwen4j-approval", cancellation, own -> agent.approval().decide(call, tool));
+    step.result =
+        switch (decision.await(runEnd)) {
+          case Outcome.Done<Decision>(Decision.Allow()) -> null;
+          case Outcome.Done<Decision>(Decision.Deny(String reason)) -> {
+            notice("Denied: " + call.name() + ". " + reason);
+            yield ToolResult.error("Denied: " + reason);
+          }
+          case Outcome.Done<Decision>(Decision.AllowChanged(ToolArguments changed)) ->
+              switch (agent.argumentsCheck().check(call.name(), changed.json(), false)) {
+                case Checked.Refused(String why) ->
+                    ToolResult.error("Not run, because the approval changed it: " + why);
+                case Checked.Accepted accepted -> {
+                  step.call = new ToolCall(call.id(), call.name(), accepted.arguments());
+                  yield null;
+                }
+              };
+          case Outcome.Failed<Decision>(Throwable cause) ->
+              ToolResult.error("Not run, because its approval failed: " + describe(cause));
+          case Outcome.TimedOut<Decision>() ->
+              ToolResult.error("Not run, because nobody approved it in time.");
+          case Outcome.Cancelled<Decision>() -> ToolResult.error(CANCELLED);
+        };
   }
 
+  /** Executes neighbours at the same time, and finishes them in order. */
   private void runTogether(List<Step> steps, List<Finished> finished) {
-    var running = new ArrayList<@Nullable Running>();
     try {
       for (Step step : steps) {
-        running.add(step.result != null ? null : start(step));
+        if (step.result == null && step.tool != null && step.call != null) {
+          execute(step, step.tool, step.call);
+        }
       }
-      for (int i = 0; i < steps.size(); i++) {
-        finished.add(finish(steps.get(i), running.get(i)));
+      for (Step step : steps) {
+        finished.add(finish(step));
       }
-    } finally {
-      for (Running each : running) {
-        if (each != null) {
-          each.stop();
+    } finally { // The listener may have thrown.
+      for (Step step : steps) {
+        if (step.attempt != null) {
+          step.attempt.stop();
         }
       }
     }
   }
 
-  /** A call under way; stopping it is harmless when it has ended. */
-  private record Running(
-      FutureTask<ToolResult> task,
-      Cancellation cancellation,
-      Cancellation.Registration link,
-      Deadline deadline) {
-    void stop() {
-      link.close();
-      if (!task.isDone()) {
-        cancellation.cancel();
-        task.cancel(true);
-      }
-    }
+  private void execute(Step step, Tool tool, ToolCall call) {
+    Deadline deadline = Deadline.in(agent.limits().toolTimeout()).earlier(runEnd);
+    step.deadline = deadline;
+    step.attempt =
+        new Attempt<>(
+            "qwen4j-tool-" + tool.name(),
+            cancellation,
+            own -> tool.call(call, new ToolContext(own, deadline.instant())));
   }
 
-  private @Nullable Running start(Step step) {
-    Tool tool = step.tool;
-    ToolCall call = step.call;
-    if (tool == null || call == null) {
-      throw new IllegalStateException("a step without a result has a tool and a call");
-    }
-    if (cancellation.isCancelled() || runDeadline.isPast()) {
-      step.result =
-          ToolResult.error("Not run: " + (stopped() ? "the run was cancelled." : "no time left."));
-      return null;
-    }
-    if (tool.changesState()) {
-      answered.clear();
-    }
-    var own = new Cancellation();
-    Deadline deadline = Deadline.in(agent.limits().toolTimeout()).earlier(runDeadline);
-    var task = new FutureTask<>(() -> tool.call(call, new ToolContext(own, deadline.instant())));
-    var running = new Running(task, own, cancellation.onCancel(own::cancel), deadline);
-    Thread.ofVirtual().name("qwen4j-tool-" + call.name()).start(task);
-    return running;
-  }
-
-  private boolean stopped() {
-    return cancellation.isCancelled();
-  }
-
-  private Finished finish(Step step, @Nullable Running running) {
-    if (running != null) {
-      Outcome<ToolResult> outcome = await(running.task(), running.deadline());
-      running.stop();
-      ToolResult result = outcome.value();
-      step.result = result != null ? result : ToolResult.error(outcome.problem());
-    }
+  private Finished finish(Step step) {
     ToolResult result = step.result;
     if (result == null) {
-      throw new IllegalStateException("a finished step has a result");
+      result = resultOf(step);
+      if (step.changesState()) {
+        answered.clear();
+      } else if (!result.isError() && step.call != null) {
+        answered.put(new SameCall(step.call.name(), step.call.arguments()), result);
+      }
     }
-    boolean changesState = step.tool == null || step.tool.changesState();
-    if (step.call != null && running != null && !changesState && !result.isError()) {
-      answered.put(new ToolCallKey(step.call.name(), step.call.arguments()), result);
-    }
-    String name = step.request.name() == null ? "" : step.request.name();
+    Duration time = Duration.ofNanos(System.nanoTime() - step.started);
     events.accept(
         new AgentEvent.ToolCallFinished(
-            agent.name(),
-            step.request.id(),
-            name,
-            result.isError(),
-            result.text(),
-            Duration.ofNanos(System.nanoTime() - step.started)));
-    String arguments = step.call != null ? step.call.arguments().json() : step.request.arguments();
+            agent.name(), step.request.id(), step.name, result.isError(), result.text(), time));
+    String arguments = step.call == null ? step.written : step.call.arguments().json();
     return new Finished(
-        step.request, arguments == null ? "" : arguments, changesState, result, step.repeated);
+        step.name, step.request, arguments, step.changesState(), result, step.repeated);
   }
 
-  /**
-   * @param value what the task returned, or null
-   * @param problem why there is no value
-   */
-  private record Outcome<T>(@Nullable T value, String problem) {}
-
-  private <T> Outcome<T> await(FutureTask<T> task, Deadline deadline) {
-    var listening = cancellation.onCancel(() -> task.cancel(true));
-    try (listening) {
-      T value = task.get(deadline.remainingNanos(), TimeUnit.NANOSECONDS);
-      return new Outcome<>(value, "It gave no result.");
-    } catch (ExecutionException e) {
-      return new Outcome<>(null, describe(e.getCause()));
-    } catch (TimeoutException e) {
-      task.cancel(true);
-      return new Outcome<>(
-          null,
-          runDeadline.isPast()
-              ? "Interrupted: the time of the whole run is up. It may have taken effect in part."
-              : "Timed out after "
-                  + seconds(agent.limits().toolTimeout())
-                  + " and was stopped. It may have taken effect in part.");
-    } catch (CancellationException e) {
-      return new Outcome<>(null, "Interrupted: the run was cancelled.");
-    } catch (InterruptedException e) {
-      cancellation.cancel();
-      Thread.currentThread().interrupt();
-      return new Outcome<>(null, "Interrupted: the run was cancelled.");
+  private ToolResult resultOf(Step step) {
+    if (step.attempt == null) {
+      throw new IllegalStateException("a call without a result has been started");
     }
+    return switch (step.attempt.await(step.deadline)) {
+      case Outcome.Done<ToolResult>(ToolResult result) when result != null -> result;
+      case Outcome.Done<ToolResult> nothing -> ToolResult.error("The tool gave no result.");
+      case Outcome.Failed<ToolResult>(Throwable cause) -> ToolResult.error(describe(cause));
+      case Outcome.Cancelled<ToolResult>() -> ToolResult.error(CANCELLED);
+      case Outcome.TimedOut<ToolResult>() ->
+          ToolResult.error(
+              (runEnd.isPast()
+                      ? "Interrupted: the time of the whole run is up."
+                      : "Timed out after "
+                          + words(agent.limits().toolTimeout())
+                          + " and was stopped.")
+                  + " The call may have taken effect in part.");
+    };
   }
 
-  private static String describe(@Nullable Throwable cause) {
-    if (cause == null) {
-      return "It failed without a reason.";
-    }
+  private static String describe(Throwable cause) {
     String message = cause.getMessage();
     return message == null || message.isBlank() || cause instanceof Error
         ? cause.toString()
         : message;
   }
 
-  private static String seconds(Duration time) {
+  private static String words(Duration time) {
     return time.toMillis() % 1000 == 0 ? time.toSeconds() + " s" : time.toMillis() + " ms";
   }
 

@@ -11,7 +11,10 @@ public final class Cancellation {
   private final List<Runnable> actions = new ArrayList<>();
   private volatile boolean cancelled;
 
-  /** Asks to stop. The first call runs the registered actions; later calls do nothing. */
+  /**
+   * Asks to stop. The first call runs the registered actions, all of them, and throws what the
+   * first failing one threw; later calls do nothing.
+   */
   public void cancel() {
     List<Runnable> toRun;
     synchronized (actions) {
@@ -22,7 +25,17 @@ public final class Cancellation {
       toRun = List.copyOf(actions);
       actions.clear();
     }
-    toRun.forEach(Runnable::run);
+    RuntimeException failure = null;
+    for (Runnable action : toRun) {
+      try {
+        action.run();
+      } catch (RuntimeException e) { // The others must hear of it too.
+        failure = failure == null ? e : failure;
+      }
+    }
+    if (failure != null) {
+      throw failure;
+    }
   }
 
   public boolean isCancelled() {
@@ -30,7 +43,8 @@ public final class Cancellation {
   }
 
   /**
-   * Runs {@code action} once when cancelled, at once if that has already happened.
+   * Runs {@code action} once when cancelled, on the cancelling thread, at once if that has already
+   * happened. It should return soon.
    *
    * @return closes the registration, so that long runs do not collect dead actions
    */

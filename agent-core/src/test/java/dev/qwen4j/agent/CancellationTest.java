@@ -1,0 +1,273 @@
+package dev.qwen4j.agent;
+
+import static dev.qwen4j.testing.ScriptedModel.reply;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.management.HotSpotDiagnosticMXBean;
+import dev.langchain4j.data.message.AiMessage;
+import dev.langchain4j.data.message.ToolExecutionResultMessage;
+import dev.langchain4j.data.message.UserMessage;
+import dev.langchain4j.model.chat.StreamingChatModel;
+import dev.langchain4j.model.chat.request.ChatRequest;
+import dev.langchain4j.model.chat.response.ChatResponse;
+import dev.langchain4j.model.chat.response.PartialResponse;
+import dev.langchain4j.model.chat.response.PartialResponseContext;
+import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
+import dev.langchain4j.model.chat.response.StreamingHandle;
+import dev.qwen4j.testing.RecordingListener;
+import dev.qwen4j.testing.ScriptedModel;
+import dev.qwen4j.tool.Cancellation;
+import dev.qwen4j.tool.ToolResult;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class CancellationTest {
+  private static final Duration PROMPT = Duration.ofMillis(200);
+
+  @TempDir private Path folder;
+  private final Cancellation cancellation = new Cancellation();
+  private final RecordingListener listener = new RecordingListener();
+  private final CountDownLatch hanging = new CountDownLatch(1);
+  private final CountDownLatch over = new CountDownLatch(1);
+
+  @AfterEach
+  void letHangingThreadsEnd() {
+    over.countDown();
+  }
+
+  private RunResult run(Agent.Builder agent) {
+    return agent.build().run(List.of(UserMessage.from("go")), listener, cancellation);
+  }
+
+  /** Runs until it hangs, cancels it, and checks that it comes back at once. */
+  private RunResult cancelledWhenHanging(Callable<RunResult> run) throws Exception {
+    try (var executor = Executors.newVirtualThreadPerTaskExecutor()) {
+      Future<RunResult> running = executor.submit(run);
+      assertThat(hanging.await(10, TimeUnit.SECONDS)).isTrue();
+      long asked = System.nanoTime();
+      cancellation.cancel();
+      RunResult result = running.get(10, TimeUnit.SECONDS);
+      assertThat(Duration.ofNanos(System.nanoTime() - asked)).isLessThan(PROMPT);
+      assertThat(result.stopReason()).isEqualTo(StopReason.CANCELLED);
+      assertThat(listener.events().getLast()).isInstanceOf(AgentEvent.RunFinished.class);
+      return result;
+    }
+  }
+
+  /** Waits in a way that no interruption ends, until the test is over. */
+  private void hangWhatever() {
+    hanging.countDown();
+    boolean interrupted = false;
+    while (true) {
+      try {
+        over.await();
+        break;
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  @Test
+  void aModelThatNeverCallsBackIsLeftBehind() throws Exception {
+    StreamingChatModel deaf = model((request, handler) -> hangWhatever());
+    cancelledWhenHanging(() -> run(Agent.builder().model(deaf)));
+  }
+
+  @Test
+  void theTextSoFarIsKeptAndLateTextIsDropped() throws Exception {
+    var late = new CountDownLatch(1);
+    StreamingChatModel model =
+        model(
+            (request, handler) -> {
+              handler.onPartialResponse("so far");
+              hangWhatever();
+              handler.onPartialResponse(" too late");
+              handler.onCompleteResponse(
+                  ChatResponse.builder().aiMessage(AiMessage.from("so far too late")).build());
+              late.countDown();
+            });
+    RunResult result = cancelledWhenHanging(() -> run(Agent.builder().model(model)));
+    assertThat(result.text()).isEqualTo("so far");
+    assertThat(result.messages().getLast()).isEqualTo(AiMessage.from("so far"));
+    int events = listener.events().size();
+    over.countDown();
+    assertThat(late.await(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(listener.events()).hasSize(events);
+  }
+
+  @Test
+  void aStreamIsCancelledThroughItsHandle() throws Exception {
+    var cancelled = new CountDownLatch(1);
+    StreamingHandle handle =
+        new StreamingHandle() {
+          @Override
+          public void cancel() {
+            cancelled.countDown();
+          }
+
+          @Override
+          public boolean isCancelled() {
+            return cancelled.getCount() == 0;
+          }
+        };
+    StreamingChatModel model =
+        model(
+            (request, handler) -> { // Returns at once, as asynchronous clients do.
+              handler.onPartialResponse(
+                  new PartialResponse("a"), new PartialResponseContext(handle));
+              hanging.countDown();
+            });
+    cancelledWhenHanging(() -> run(Agent.builder().model(model)));
+    assertThat(cancelled.await(10, TimeUnit.SECONDS)).isTrue();
+  }
+
+  @Test
+  void aToolThatIgnoresInterruptionIsLeftBehindAndItsCallIsAnswered() throws Exception {
+    var told = new CountDownLatch(1);
+    var tool =
+        TestTool.looking(
+            "hang",
+            (call, context) -> {
+              context.cancellation().onCancel(told::countDown);
+              hangWhatever();
+              return ToolResult.of("never seen");
+            });
+    var model = new ScriptedModel().enqueue(reply().call("hang", "{}").call("hang", "{}"));
+    RunResult result = cancelledWhenHanging(() -> run(Agent.builder().model(model).tool(tool)));
+    over.countDown();
+    assertThat(told.await(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(result.messages())
+        .filteredOn(ToolExecutionResultMessage.class::isInstance)
+        .hasSize(2)
+        .allSatisfy(
+            message ->
+                assertThat(((ToolExecutionResultMessage) message).text())
+                    .startsWith("Interrupted: the run was cancelled."));
+  }
+
+  @Test
+  void anApprovalThatWaitsForAPersonIsLeftBehind() throws Exception {
+    var model = new ScriptedModel().enqueue(reply().call("upper", "{\"x\":\"a\"}"));
+    cancelledWhenHanging(
+        () ->
+            run(
+                Agent.builder()
+                    .model(model)
+                    .tool(TestTool.upper())
+                    .approval(
+                        (call, tool) -> {
+                          hangWhatever();
+                          return new Decision.Allow();
+                        })));
+  }
+
+  @Test
+  void interruptingTheThreadCancelsTheRunAndLeavesItInterrupted() throws Exception {
+    var model = new ScriptedModel().enqueue(reply().then(hanging::countDown).hang());
+    var result = new RunResult[1];
+    var stillInterrupted = new boolean[1];
+    Thread thread =
+        Thread.ofVirtual()
+            .start(
+                () -> {
+                  result[0] = run(Agent.builder().model(model));
+                  stillInterrupted[0] = Thread.currentThread().isInterrupted();
+                });
+    assertThat(hanging.await(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(threads()).contains("qwen4j-model");
+    thread.interrupt();
+    assertThat(thread.join(Duration.ofSeconds(10))).isTrue();
+    assertThat(result[0].stopReason()).isEqualTo(StopReason.CANCELLED);
+    assertThat(stillInterrupted[0]).isTrue();
+    assertThat(cancellation.isCancelled()).as("the caller's own token").isFalse();
+    assertNoThreadsAreLeft();
+  }
+
+  @Test
+  void aRunThatIsCancelledBeforehandAsksNobody() {
+    cancellation.cancel();
+    var model = new ScriptedModel();
+    RunResult result = run(Agent.builder().model(model));
+    assertThat(result.stopReason()).isEqualTo(StopReason.CANCELLED);
+    assertThat(model.requests()).isEmpty();
+  }
+
+  @Test
+  void aThousandRunsOfOneAgentDoNotDisturbEachOtherAndLeaveNoThreads() throws Exception {
+    var model = new ScriptedModel();
+    model.otherwise(
+        request -> {
+          String last = request.messages().getLast().toString();
+          String input = ((UserMessage) request.messages().getFirst()).singleText();
+          return request.messages().size() == 1
+              ? reply().call("upper", "{\"x\":\"" + input + "\"}")
+              : reply()
+                  .text(last.contains(input.toUpperCase(Locale.ROOT)) ? "ok " + input : "lost");
+        });
+    Agent agent = Agent.builder().model(model).tool(TestTool.upper()).build();
+    try (var executor = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<String>> runs =
+          IntStream.range(0, 1000)
+              .mapToObj(i -> executor.submit(() -> agent.run("task" + i).text()))
+              .toList();
+      for (int i = 0; i < runs.size(); i++) {
+        assertThat(get(runs.get(i))).isEqualTo("ok task" + i);
+      }
+    }
+    assertNoThreadsAreLeft();
+  }
+
+  private void assertNoThreadsAreLeft() throws Exception {
+    for (int i = 0; i < 50 && threads().contains("qwen4j-"); i++) {
+      Thread.sleep(20);
+    }
+    assertThat(threads()).doesNotContain("qwen4j-");
+  }
+
+  /** Virtual threads show up nowhere else but in a thread dump. */
+  private String threads() throws Exception {
+    Path dump = Files.createTempDirectory(folder, "threads").resolve("dump");
+    ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class)
+        .dumpThreads(dump.toString(), HotSpotDiagnosticMXBean.ThreadDumpFormat.TEXT_PLAIN);
+    return Files.readString(dump);
+  }
+
+  private static String get(Future<String> future) throws InterruptedException {
+    try {
+      return future.get();
+    } catch (ExecutionException e) {
+      throw new AssertionError(e.getCause());
+    }
+  }
+
+  private interface Script {
+    void play(ChatRequest request, StreamingChatResponseHandler handler);
+  }
+
+  private static StreamingChatModel model(Script script) {
+    return new StreamingChatModel() {
+      @Override
+      public void doChat(ChatRequest request, StreamingChatResponseHandler handler) {
+        script.play(request, handler);
+      }
+    };
+  }
+}
