@@ -1,0 +1,103 @@
+package dev.qwen4j.examples;
+
+import dev.qwen4j.inference.LocalModel;
+import dev.qwen4j.model.EndpointKind;
+import dev.qwen4j.model.HostedModel;
+import dev.qwen4j.tool.Cancellation;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.Locale;
+
+/** Where a model comes from, as {@code --model} says it. */
+sealed interface ModelSource {
+  /** Makes the model ready, which may take a while: a download, mapping and repacking a file. */
+  OpenModel open(GenerationOptions generation, Surroundings surroundings, Cancellation cancellation)
+      throws Exception;
+
+  /** A source of weights that this machine runs itself. */
+  sealed interface Weights extends ModelSource {
+    /** The GGUF file, downloaded if need be. */
+    Path file(Surroundings surroundings, Cancellation cancellation) throws Exception;
+  }
+
+  /**
+   * Reads the text of {@code --model}.
+   *
+   * @throws IllegalArgumentException if it has none of the forms, with the form it comes closest to
+   */
+  static ModelSource parse(String text) {
+    String given = text.strip();
+    if (given.startsWith("openai:")) {
+      return Endpoint.parse(given.substring("openai:".length()));
+    }
+    return new File(Path.of(given));
+  }
+
+  /** A file with the weights. */
+  record File(Path path) implements Weights {
+    @Override
+    public Path file(Surroundings surroundings, Cancellation cancellation) throws IOException {
+      if (Files.isDirectory(path)) {
+        throw new IOException(path + " is a folder; expected a GGUF file");
+      }
+      if (!Files.exists(path)) {
+        throw new NoSuchFileException(path.toString());
+      }
+      return path;
+    }
+
+    @Override
+    public OpenModel open(
+        GenerationOptions generation, Surroundings surroundings, Cancellation cancellation)
+        throws IOException {
+      LocalModel model = LocalModel.load(file(surroundings, cancellation), generation.local());
+      return new OpenModel(model.name(), model.streamingChatModel(), model::close);
+    }
+  }
+
+  /** A model behind an OpenAI-compatible endpoint. */
+  record Endpoint(URI baseUrl, String model) implements ModelSource {
+    private static Endpoint parse(String text) {
+      int hash = text.indexOf('#');
+      String form =
+          "expected openai:BASE_URL#MODEL, such as openai:http://localhost:8000/v1#Qwen3-8B";
+      if (hash < 1 || hash == text.length() - 1) {
+        throw new IllegalArgumentException(form + ", but found openai:" + text);
+      }
+      URI url;
+      try {
+        url = URI.create(text.substring(0, hash));
+      } catch (IllegalArgumentException e) {
+        throw new IllegalArgumentException(form + ", but " + e.getMessage(), e);
+      }
+      String scheme = url.getScheme() == null ? "" : url.getScheme().toLowerCase(Locale.ROOT);
+      if (!(scheme.equals("http") || scheme.equals("https")) || url.getHost() == null) {
+        throw new IllegalArgumentException(form + ", but found openai:" + text);
+      }
+      return new Endpoint(url, text.substring(hash + 1));
+    }
+
+    @Override
+    public OpenModel open(
+        GenerationOptions generation, Surroundings surroundings, Cancellation cancellation) {
+      HostedModel.Builder builder =
+          HostedModel.builder().baseUrl(baseUrl.toString()).modelName(model);
+      // The environment of the command, which in a test is not that of the process.
+      surroundings.variable(EndpointKind.at(baseUrl).keyVariable()).ifPresent(builder::apiKey);
+      if (surroundings.isTerminal("err")) {
+        builder.retryListener(
+            retry ->
+                surroundings.complain(
+                    "trying again in %.1f s: %s"
+                        .formatted(retry.delay().toMillis() / 1000.0, OneLine.of(retry.reason()))));
+      }
+      generation.apply(builder);
+      HostedModel hosted = builder.build();
+      return new OpenModel(
+          model + " at " + baseUrl.getHost(), hosted.streamingChatModel(), hosted::close);
+    }
+  }
+}

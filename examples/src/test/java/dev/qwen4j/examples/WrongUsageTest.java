@@ -1,0 +1,84 @@
+package dev.qwen4j.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Command lines that cannot be understood, and the help that explains them. */
+class WrongUsageTest {
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "run",
+        "run --model x.gguf",
+        "run --model openai:http://localhost:1/v1 task",
+        "run --model openai:localhost#m task",
+        "run --model x.gguf --max-turns 0 task",
+        "run --model x.gguf --max-turns many task",
+        "run --model x.gguf --max-time -1 task",
+        "run --model x.gguf --no-such-option task",
+        "run task",
+        "chat",
+        "bench",
+        "bench --model x.gguf --pp 0 --tg 0",
+        "debug",
+        "no-such-command",
+      })
+  void isOneLineAndExitCode2(String line) {
+    Outcome outcome = Outcome.of(line.split(" "));
+
+    assertThat(outcome.hasOneClearLine().exitCode()).isEqualTo(2);
+    assertThat(outcome.out()).isEmpty();
+  }
+
+  @Test
+  void runWithJsonStillGetsItsLastLine() {
+    Outcome outcome = Outcome.of("run", "--json", "--max-turns", "0", "-m", "x.gguf", "task");
+
+    assertThat(outcome.exitCode()).isEqualTo(2);
+    assertThat(outcome.result().path("stop_reason").asText()).isEqualTo("error");
+    assertThat(outcome.result().path("error").asText()).contains("--max-turns");
+  }
+
+  @Test
+  void aMissingModelNamesTheWaysToGiveOne() {
+    assertThat(Outcome.of("run", "task").err())
+        .contains("--model", ".gguf", "hf:", "modelscope:", "openai:", "QWEN4J_MODEL");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "run",
+        "chat",
+        "models",
+        "bench",
+        "debug",
+        "debug logits",
+        "debug score",
+        "debug dequantize"
+      })
+  void everyCommandExplainsItself(String command) {
+    Outcome outcome = Outcome.of((command + " --help").strip().split(" "));
+
+    assertThat(outcome.exitCode()).isZero();
+    assertThat(outcome.err()).isEmpty();
+    assertThat(outcome.out()).contains("Usage: qwen4j", "Exit codes:", "Example");
+    for (ExitCode code : ExitCode.values()) {
+      assertThat(outcome.out()).contains(" " + code.code() + " ");
+    }
+  }
+
+  @Test
+  void withoutACommandTheHelpIsShownAsWrongUsage() {
+    Outcome outcome = Outcome.of("", Map.of());
+
+    assertThat(outcome.exitCode()).isEqualTo(2);
+    assertThat(outcome.err()).contains("run", "chat", "bench", "debug");
+    assertThat(outcome.out()).isEmpty();
+  }
+}
