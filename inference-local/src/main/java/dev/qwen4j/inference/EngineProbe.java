@@ -3,10 +3,15 @@ package dev.qwen4j.inference;
 import dev.qwen4j.inference.internal.arch.ForwardPass;
 import dev.qwen4j.inference.internal.arch.SequenceState;
 import dev.qwen4j.inference.internal.engine.LoadedModel;
+import dev.qwen4j.inference.internal.kernel.Dequantizer;
 import dev.qwen4j.inference.internal.kernel.KernelChoice;
 import dev.qwen4j.inference.internal.kernel.Kernels;
+import dev.qwen4j.inference.internal.kernel.TensorType;
 import dev.qwen4j.inference.internal.weights.TensorInfo;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.stream.Stream;
 
 /**
  * What the engine computes, number by number: for comparing it with other engines and for measuring
@@ -100,6 +105,33 @@ public final class EngineProbe implements AutoCloseable {
     return new Logits(first, last, continueGreedily(state, last, greedy), embedding);
   }
 
+  /**
+   * The float32 values of whole blocks of a GGUF tensor type.
+   *
+   * @param type as ggml calls it, such as {@code Q4_0}
+   * @throws IllegalArgumentException if there is no such type, or the bytes are no whole blocks
+   */
+  public static float[] dequantize(String type, byte[] raw) {
+    TensorType tensorType =
+        Stream.of(TensorType.values())
+            .filter(known -> known.name().equals(type))
+            .findFirst()
+            .orElseThrow(
+                () ->
+                    new IllegalArgumentException(
+                        "type: expected one of %s, found %s"
+                            .formatted(Arrays.toString(TensorType.values()), type)));
+    if (raw.length % tensorType.blockBytes() != 0) {
+      throw new IllegalArgumentException(
+          "expected whole %s blocks of %d bytes, found %d bytes"
+              .formatted(type, tensorType.blockBytes(), raw.length));
+    }
+    float[] values = new float[raw.length / tensorType.blockBytes() * tensorType.blockElements()];
+    MemorySegment data = MemorySegment.ofArray(raw);
+    Dequantizer.dequantize(tensorType, data, 0, values.length, values, 0);
+    return values;
+  }
+
   private int[] continueGreedily(SequenceState state, float[] last, int count) {
     int[] continuation = new int[count];
     float[] logits = last.clone();
@@ -115,14 +147,19 @@ public final class EngineProbe implements AutoCloseable {
 
   /** How well the model foresees each id of a text. */
   public Score score(int[] ids) {
+    return score(ids, SCORED_TOGETHER);
+  }
+
+  /** The same with {@code together} ids in a batch; 1 goes the way of generation. */
+  Score score(int[] ids, int together) {
     check(ids, 1);
     SequenceState state = start(ids.length);
     int vocabulary = pass.vocabularySize();
     int[] top1 = new int[ids.length];
     double[] nll = new double[ids.length - 1];
-    float[] logits = new float[SCORED_TOGETHER * vocabulary];
-    for (int from = 0; from < ids.length; from += SCORED_TOGETHER) {
-      int count = Math.min(SCORED_TOGETHER, ids.length - from);
+    float[] logits = new float[together * vocabulary];
+    for (int from = 0; from < ids.length; from += together) {
+      int count = Math.min(together, ids.length - from);
       read(state, ids, from, from + count);
       pass.logits(0, count, logits);
       for (int t = 0; t < count; t++) {

@@ -110,6 +110,22 @@ class EngineProbeTest {
     }
   }
 
+  @Test
+  void blocksAreDequantisedByTheNameOfTheirType() {
+    byte[] block = new byte[34];
+    block[1] = 0x3C; // 1.0 in half precision, little-endian
+    block[2] = -3;
+    block[33] = 127;
+    assertThat(EngineProbe.dequantize("Q8_0", block)).hasSize(32).contains(-3f).contains(127f);
+    assertThatThrownBy(() -> EngineProbe.dequantize("Q8_0", new byte[33]))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("expected whole Q8_0 blocks of 34 bytes, found 33 bytes");
+    assertThatThrownBy(() -> EngineProbe.dequantize("Q9", block))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("type: expected one of [F32, F16,")
+        .hasMessageEndingWith("found Q9");
+  }
+
   private static double relativeError(float[] found, JsonNode expected) {
     return relativeError(found, Golden.floats(expected));
   }

@@ -1,5 +1,7 @@
 package dev.qwen4j.inference;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
@@ -8,6 +10,8 @@ import java.io.UncheckedIOException;
 import java.net.URISyntaxException;
 import java.net.URL;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 
 /** Tiny models with random weights and what HuggingFace transformers computes with them. */
@@ -29,6 +33,19 @@ final class Golden {
   static JsonNode json(String path) {
     try (InputStream in = resource(path).openStream()) {
       return new ObjectMapper().readTree(in);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  static List<JsonNode> lines(String path) {
+    try (InputStream in = resource(path).openStream()) {
+      ObjectMapper json = new ObjectMapper();
+      List<JsonNode> lines = new ArrayList<>();
+      for (String line : new String(in.readAllBytes(), UTF_8).lines().toList()) {
+        lines.add(json.readTree(line));
+      }
+      return lines;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

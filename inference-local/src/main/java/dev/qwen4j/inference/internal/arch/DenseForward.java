@@ -48,13 +48,11 @@ final class DenseForward implements ForwardPass {
     weights.embedding().lookUp(ids, from, tokens, x);
     for (int l = 0; l < weights.layers().size(); l++) {
       DenseWeights.Layer layer = weights.layers().get(l);
-      pause.run();
       norm(x, tokens, layer.attentionNorm(), normed);
-      attend(layer.attention(), state.layer(l), position, tokens);
+      attend(layer.attention(), state.layer(l), position, tokens, pause);
       kernels.add(x, delta, tokens * width());
-      pause.run();
       norm(x, tokens, layer.feedForwardNorm(), normed);
-      feedForward(layer.feedForward(), tokens);
+      feedForward(layer.feedForward(), tokens, pause);
       kernels.add(x, delta, tokens * width());
     }
     state.advance(tokens);
@@ -62,7 +60,8 @@ final class DenseForward implements ForwardPass {
   }
 
   /** {@code delta = Wo · attention(rope(Wq·normed), rope(Wk·normed), Wv·normed)}. */
-  private void attend(DenseWeights.Attention w, KvLayer kv, int position, int tokens) {
+  private void attend(
+      DenseWeights.Attention w, KvLayer kv, int position, int tokens, Runnable pause) {
     DenseConfig.Attention shape = config.attention();
     int headDim = shape.headDim();
     kernels.multiply(new Matrix[] {w.q(), w.k(), w.v()}, normed, tokens, new float[][] {q, k, v});
@@ -78,14 +77,18 @@ final class DenseForward implements ForwardPass {
     rope.rotate(q, tokens, shape.heads());
     rope.rotate(k, tokens, shape.kvHeads());
     kv.write(position, tokens, k, v);
+    pause.run();
     float scale = (float) (1 / Math.sqrt(headDim));
     kernels.attention(q, tokens, position, kv, shape.heads(), scale, attended);
+    pause.run();
     kernels.multiply(w.output(), attended, tokens, delta);
   }
 
   /** {@code delta = Wdown · (silu(Wgate·normed) ⊙ Wup·normed)}. */
-  private void feedForward(DenseWeights.FeedForward w, int tokens) {
+  private void feedForward(DenseWeights.FeedForward w, int tokens, Runnable pause) {
+    pause.run();
     kernels.multiply(new Matrix[] {w.gate(), w.up()}, normed, tokens, new float[][] {gate, up});
+    pause.run();
     kernels.swiGlu(gate, up, tokens * config.size().feedForward());
     kernels.multiply(w.down(), gate, tokens, delta);
   }

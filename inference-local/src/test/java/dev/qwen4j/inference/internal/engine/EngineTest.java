@@ -42,8 +42,7 @@ class EngineTest {
   }
 
   private static Engine open(Set<Integer> stopIds) {
-    return new Engine(
-        LoadedModel.open(resource("model-f32.gguf"), 2), stopIds, 512, CONTEXT);
+    return new Engine(LoadedModel.open(resource("model-f32.gguf"), 2), stopIds, 512, CONTEXT);
   }
 
   @BeforeEach
@@ -68,8 +67,7 @@ class EngineTest {
 
   private List<Integer> greedy(int[] ids, int most, List<Ending> endings) {
     List<Integer> out = new ArrayList<>();
-    endings.add(
-        engine.generate(ids, SamplingOptions.GREEDY, most, out::add, () -> false));
+    endings.add(engine.generate(ids, SamplingOptions.GREEDY, most, out::add, () -> false));
     return out;
   }
 
