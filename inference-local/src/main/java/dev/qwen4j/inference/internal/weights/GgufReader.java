@@ -140,13 +140,7 @@ final class GgufReader {
 
   private void skip(ValueType type, String key, int depth) {
     switch (type) {
-      case STRING -> {
-        long length = readLong("metadata " + shown(key));
-        if (length < 0 || length > remaining()) {
-          throw truncated("metadata " + shown(key), position, length);
-        }
-        position += length;
-      }
+      case STRING -> skipStrings(1, key);
       case ARRAY -> {
         if (depth >= DEEPEST_ARRAY) {
           throw bad(
@@ -165,12 +159,29 @@ final class GgufReader {
   }
 
   private void skipArray(ValueType elements, long count, String key, int depth) {
-    if (elements.bytes() > 0) {
-      position += count * elements.bytes(); // readCount has checked that they fit
-      return;
+    switch (elements) {
+      case STRING -> skipStrings(count, key);
+      case ARRAY -> {
+        for (long i = 0; i < count; i++) {
+          skip(elements, key, depth);
+        }
+      }
+      default -> position += count * elements.bytes(); // readCount has checked that they fit
     }
+  }
+
+  /** A vocabulary has hundreds of thousands, so the words for a complaint are made only for one. */
+  private void skipStrings(long count, String key) {
     for (long i = 0; i < count; i++) {
-      skip(elements, key, depth);
+      if (remaining() < 8) {
+        throw truncated("metadata " + shown(key), position, 8);
+      }
+      long length = bytes.get(LONG, position);
+      position += 8;
+      if (length < 0 || length > remaining()) {
+        throw truncated("metadata " + shown(key), position, length);
+      }
+      position += length;
     }
   }
 
