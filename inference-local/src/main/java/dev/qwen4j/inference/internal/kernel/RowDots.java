@@ -12,6 +12,7 @@ import static dev.qwen4j.inference.internal.kernel.Lanes.S;
 import static dev.qwen4j.inference.internal.kernel.Lanes.SF;
 import static dev.qwen4j.inference.internal.kernel.Lanes.SHORT;
 import static dev.qwen4j.inference.internal.kernel.Lanes.SL;
+import static dev.qwen4j.inference.internal.kernel.Memory.ALL;
 import static jdk.incubator.vector.VectorOperators.ADD;
 import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.I2F;
@@ -21,7 +22,6 @@ import static jdk.incubator.vector.VectorOperators.S2I;
 import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_B2S;
 import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_S2I;
 
-import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -74,30 +74,29 @@ final class RowDots {
    * @param scratch of the calling worker
    */
   static void multiply(
-      RawMatrix w, long offset, int rows, Activations a, Scratch scratch, float[] out, int at) {
-    MemorySegment data = w.data();
+      RawMatrix w, long address, int rows, Activations a, Scratch scratch, float[] out, int at) {
     int cols = w.cols();
     switch (w.type()) {
-      case F32 -> f32(data, offset, rows, cols, a.x, out, at);
-      case F16 -> f16(data, offset, rows, cols, a.xHalf, out, at);
-      case BF16 -> bf16(data, offset, rows, cols, a.x, out, at);
-      case Q8_0 -> q8Zero(data, offset, rows, cols, a.x, out, at);
-      case Q4_0 -> q4Zero(data, offset, rows, cols, a, out, at);
-      case Q5_0 -> q5Zero(data, offset, rows, cols, a, out, at);
-      case Q4_K -> q4K(data, offset, rows, cols, a, scratch, out, at);
-      case Q6_K -> q6K(data, offset, rows, cols, a, scratch, out, at);
+      case F32 -> f32(address, rows, cols, a.x, out, at);
+      case F16 -> f16(address, rows, cols, a.xHalf, out, at);
+      case BF16 -> bf16(address, rows, cols, a.x, out, at);
+      case Q8_0 -> q8Zero(address, rows, cols, a.x, out, at);
+      case Q4_0 -> q4Zero(address, rows, cols, a, out, at);
+      case Q5_0 -> q5Zero(address, rows, cols, a, out, at);
+      case Q4_K -> q4K(address, rows, cols, a, scratch, out, at);
+      case Q6_K -> q6K(address, rows, cols, a, scratch, out, at);
       case Q4_1, Q5_1, Q2_K, Q3_K, Q5_K, IQ4_NL, IQ4_XS, MXFP4 ->
-          dequantized(w, offset, rows, a.x, scratch, out, at);
+          dequantized(w, address, rows, a.x, scratch, out, at);
     }
   }
 
   private static void dequantized(
-      RawMatrix w, long offset, int rows, float[] x, Scratch scratch, float[] out, int at) {
+      RawMatrix w, long address, int rows, float[] x, Scratch scratch, float[] out, int at) {
     int cols = w.cols();
     float[] row = scratch.panel(cols);
     long rowBytes = w.type().bytes(cols);
     for (int r = 0; r < rows; r++) {
-      Dequantizer.dequantize(w.type(), w.data(), offset + r * rowBytes, cols, row, 0);
+      Dequantizer.dequantize(w.type(), ALL, address + r * rowBytes, cols, row, 0);
       out[at + r] = dot(row, 0, x, 0, cols);
     }
   }
@@ -120,25 +119,25 @@ final class RowDots {
     return sum;
   }
 
-  private static void f32(
-      MemorySegment w, long offset, int rows, int cols, float[] x, float[] out, int at) {
-    long row = offset;
+  private static void f32(long address, int rows, int cols, float[] x, float[] out, int at) {
+    long next = address;
     for (int r = 0; r < rows; r++) {
+      long row = next & Memory.MASK;
       FloatVector s0 = FloatVector.zero(F);
       FloatVector s1 = FloatVector.zero(F);
       int i = 0;
       for (; i + 2 * L <= cols; i += 2 * L) {
-        FloatVector w0 = FloatVector.fromMemorySegment(F, w, row + 4L * i, LE);
-        FloatVector w1 = FloatVector.fromMemorySegment(F, w, row + 4L * (i + L), LE);
+        FloatVector w0 = FloatVector.fromMemorySegment(F, ALL, row + 4L * i, LE);
+        FloatVector w1 = FloatVector.fromMemorySegment(F, ALL, row + 4L * (i + L), LE);
         s0 = w0.fma(FloatVector.fromArray(F, x, i), s0);
         s1 = w1.fma(FloatVector.fromArray(F, x, i + L), s1);
       }
       float sum = s0.add(s1).reduceLanes(ADD);
       for (; i < cols; i++) {
-        sum += Float.intBitsToFloat(w.get(INT, row + 4L * i)) * x[i];
+        sum += Float.intBitsToFloat(ALL.get(INT, row + 4L * i)) * x[i];
       }
       out[at + r] = sum;
-      row += 4L * cols;
+      next += 4L * cols;
     }
   }
 
@@ -146,16 +145,16 @@ final class RowDots {
    * A half's bits moved to a float's exponent and mantissa read 2^-112 of its value, subnormals
    * too; the activations come multiplied by 2^56, and the sum gets the other half of the factor.
    */
-  private static void f16(
-      MemorySegment w, long offset, int rows, int cols, float[] xHalf, float[] out, int at) {
-    long row = offset;
+  private static void f16(long address, int rows, int cols, float[] xHalf, float[] out, int at) {
+    long next = address;
     for (int r = 0; r < rows; r++) {
+      long row = next & Memory.MASK;
       FloatVector s0 = FloatVector.zero(F);
       FloatVector s1 = FloatVector.zero(F);
       int i = 0;
       for (; i + 2 * L <= cols; i += 2 * L) {
-        ShortVector h0 = ShortVector.fromMemorySegment(SF, w, row + 2L * i, LE);
-        ShortVector h1 = ShortVector.fromMemorySegment(SF, w, row + 2L * (i + L), LE);
+        ShortVector h0 = ShortVector.fromMemorySegment(SF, ALL, row + 2L * i, LE);
+        ShortVector h1 = ShortVector.fromMemorySegment(SF, ALL, row + 2L * (i + L), LE);
         IntVector i0 = (IntVector) h0.convertShape(S2I, I, 0);
         IntVector i1 = (IntVector) h1.convertShape(S2I, I, 0);
         FloatVector w0 = i0.lanewise(LSHL, 13).and(0x8FFFE000).reinterpretAsFloats();
@@ -165,23 +164,23 @@ final class RowDots {
       }
       float sum = s0.add(s1).reduceLanes(ADD) * 0x1p56f;
       for (; i < cols; i++) {
-        sum += Float.float16ToFloat(w.get(SHORT, row + 2L * i)) * (xHalf[i] * 0x1p-56f);
+        sum += Float.float16ToFloat(ALL.get(SHORT, row + 2L * i)) * (xHalf[i] * 0x1p-56f);
       }
       out[at + r] = sum;
-      row += 2L * cols;
+      next += 2L * cols;
     }
   }
 
-  private static void bf16(
-      MemorySegment w, long offset, int rows, int cols, float[] x, float[] out, int at) {
-    long row = offset;
+  private static void bf16(long address, int rows, int cols, float[] x, float[] out, int at) {
+    long next = address;
     for (int r = 0; r < rows; r++) {
+      long row = next & Memory.MASK;
       FloatVector s0 = FloatVector.zero(F);
       FloatVector s1 = FloatVector.zero(F);
       int i = 0;
       for (; i + 2 * L <= cols; i += 2 * L) {
-        ShortVector h0 = ShortVector.fromMemorySegment(SF, w, row + 2L * i, LE);
-        ShortVector h1 = ShortVector.fromMemorySegment(SF, w, row + 2L * (i + L), LE);
+        ShortVector h0 = ShortVector.fromMemorySegment(SF, ALL, row + 2L * i, LE);
+        ShortVector h1 = ShortVector.fromMemorySegment(SF, ALL, row + 2L * (i + L), LE);
         IntVector i0 = (IntVector) h0.convertShape(ZERO_EXTEND_S2I, I, 0);
         IntVector i1 = (IntVector) h1.convertShape(ZERO_EXTEND_S2I, I, 0);
         FloatVector w0 = i0.lanewise(LSHL, 16).reinterpretAsFloats();
@@ -191,231 +190,274 @@ final class RowDots {
       }
       float sum = s0.add(s1).reduceLanes(ADD);
       for (; i < cols; i++) {
-        sum += Float.intBitsToFloat(w.get(SHORT, row + 2L * i) << 16) * x[i];
+        sum += Float.intBitsToFloat(ALL.get(SHORT, row + 2L * i) << 16) * x[i];
       }
       out[at + r] = sum;
-      row += 2L * cols;
+      next += 2L * cols;
     }
   }
 
-  private static void q8Zero(
-      MemorySegment w, long offset, int rows, int cols, float[] x, float[] out, int at) {
-    long block = offset;
+  private static void q8Zero(long address, int rows, int cols, float[] x, float[] out, int at) {
+    long next = address;
     for (int r = 0; r < rows; r++) {
       FloatVector sum = FloatVector.zero(F);
       for (int k = 0; k < cols; k += 32) {
-        float d = Float.float16ToFloat(w.get(SHORT, block));
+        long block = next & Memory.MASK;
+        float d = Float.float16ToFloat(ALL.get(SHORT, block));
         FloatVector p = FloatVector.zero(F);
         for (int j = 0; j < 32; j += BF.length()) {
-          ByteVector q = ByteVector.fromMemorySegment(BF, w, block + 2 + j, LE);
+          ByteVector q = ByteVector.fromMemorySegment(BF, ALL, block + 2 + j, LE);
           p = ((FloatVector) q.castShape(F, 0)).fma(FloatVector.fromArray(F, x, k + j), p);
           if (L == 4) {
             p = ((FloatVector) q.castShape(F, 1)).fma(FloatVector.fromArray(F, x, k + j + 4), p);
           }
         }
         sum = p.fma(FloatVector.broadcast(F, d), sum);
-        block += 34;
+        next += 34;
       }
       out[at + r] = sum.reduceLanes(ADD);
     }
   }
 
-  private static void q4Zero(
-      MemorySegment w, long offset, int rows, int cols, Activations a, float[] out, int at) {
+  private static void q4Zero(long address, int rows, int cols, Activations a, float[] out, int at) {
     short[] q = a.q;
     float[] scale = a.scale;
     float[] blockSum = a.sum;
-    long block = offset;
+    ShortVector nibble = ShortVector.broadcast(S, 15);
+    long next = address;
     for (int r = 0; r < rows; r++) {
-      FloatVector sum = FloatVector.zero(F);
+      FloatVector sum = FloatVector.zero(F8);
       float offsets = 0;
       for (int b = 0; b < cols / 32; b++) {
-        float d = Float.float16ToFloat(w.get(SHORT, block));
+        long block = next & Memory.MASK;
+        float d = Float.float16ToFloat(ALL.get(SHORT, block));
         ShortVector p = ShortVector.zero(S);
         for (int j = 0; j < 16; j += SL) {
           ShortVector v =
               (ShortVector)
-                  ByteVector.fromMemorySegment(BS, w, block + 2 + j, LE)
+                  ByteVector.fromMemorySegment(BS, ALL, block + 2 + j, LE)
                       .convertShape(ZERO_EXTEND_B2S, S, 0);
-          ShortVector low = v.and((short) 15).mul(ShortVector.fromArray(S, q, b * 32 + j));
-          ShortVector high = v.lanewise(LSHR, 4).mul(ShortVector.fromArray(S, q, b * 32 + 16 + j));
+          ShortVector low = v.and(nibble).mul(ShortVector.fromArray(S, q, b * 32 + j));
+          ShortVector high =
+              shiftPairs(v, 4).and(nibble).mul(ShortVector.fromArray(S, q, b * 32 + 16 + j));
           p = p.add(low.add(high));
         }
-        sum = widen(p).fma(FloatVector.broadcast(F, d * scale[b]), sum);
+        sum = pairSums(p).fma(FloatVector.broadcast(F8, d * scale[b]), sum);
         offsets = Math.fma(d, blockSum[b], offsets);
-        block += 18;
+        next += 18;
       }
       out[at + r] = sum.reduceLanes(ADD) - 8 * offsets;
     }
   }
 
-  private static void q5Zero(
-      MemorySegment w, long offset, int rows, int cols, Activations a, float[] out, int at) {
+  private static void q5Zero(long address, int rows, int cols, Activations a, float[] out, int at) {
     short[] q = a.q;
     float[] scale = a.scale;
     float[] blockSum = a.sum;
-    long block = offset;
+    ShortVector nibble = ShortVector.broadcast(S, 15);
+    ShortVector fifth = ShortVector.broadcast(S, 16);
+    long next = address;
     for (int r = 0; r < rows; r++) {
-      FloatVector sum = FloatVector.zero(F);
+      FloatVector sum = FloatVector.zero(F8);
       float offsets = 0;
       for (int b = 0; b < cols / 32; b++) {
-        float d = Float.float16ToFloat(w.get(SHORT, block));
-        short fifthLow = w.get(SHORT, block + 2);
-        short fifthHigh = w.get(SHORT, block + 4);
+        long block = next & Memory.MASK;
+        float d = Float.float16ToFloat(ALL.get(SHORT, block));
+        short fifthLow = ALL.get(SHORT, block + 2);
+        short fifthHigh = ALL.get(SHORT, block + 4);
         ShortVector p = ShortVector.zero(S);
         for (int j = 0; j < 16; j += SL) {
           ShortVector v =
               (ShortVector)
-                  ByteVector.fromMemorySegment(BS, w, block + 6 + j, LE)
+                  ByteVector.fromMemorySegment(BS, ALL, block + 6 + j, LE)
                       .convertShape(ZERO_EXTEND_B2S, S, 0);
           ShortVector toTop = ShortVector.fromArray(S, TO_TOP_BIT, j);
-          ShortVector low =
-              toTop.mul(fifthLow).lanewise(LSHR, 11).and((short) 16).or(v.and((short) 15));
+          ShortVector low = shiftPairs(toTop.mul(fifthLow), 11).and(fifth).or(v.and(nibble));
           ShortVector high =
-              toTop.mul(fifthHigh).lanewise(LSHR, 11).and((short) 16).or(v.lanewise(LSHR, 4));
+              shiftPairs(toTop.mul(fifthHigh), 11).and(fifth).or(shiftPairs(v, 4).and(nibble));
           low = low.mul(ShortVector.fromArray(S, q, b * 32 + j));
           high = high.mul(ShortVector.fromArray(S, q, b * 32 + 16 + j));
           p = p.add(low.add(high));
         }
-        sum = widen(p).fma(FloatVector.broadcast(F, d * scale[b]), sum);
+        sum = pairSums(p).fma(FloatVector.broadcast(F8, d * scale[b]), sum);
         offsets = Math.fma(d, blockSum[b], offsets);
-        block += 22;
+        next += 22;
       }
       out[at + r] = sum.reduceLanes(ADD) - 16 * offsets;
     }
   }
 
   private static void q4K(
-      MemorySegment w,
-      long offset,
-      int rows,
-      int cols,
-      Activations a,
-      Scratch scratch,
-      float[] out,
-      int at) {
-    short[] q = a.q;
-    byte[] packed = scratch.scales;
-    float[] scales = scratch.floats;
-    long block = offset;
+      long address, int rows, int cols, Activations a, Scratch scratch, float[] out, int at) {
+    long rowBytes = cols / 256 * 144L;
+    float[] scales = scratch.scales(cols / 32);
     for (int r = 0; r < rows; r++) {
-      FloatVector sum = FloatVector.zero(F);
-      FloatVector minima = FloatVector.zero(F8);
-      for (int k = 0; k < cols; k += 256) {
-        float d = Float.float16ToFloat(w.get(SHORT, block));
-        float dmin = Float.float16ToFloat(w.get(SHORT, block + 2));
-        kScales(w, block + 4, packed);
-        for (int j = 0; j < 8; j += F8.length()) {
-          ByteVector sc = ByteVector.fromArray(ByteVector.SPECIES_64, packed, 0);
-          ByteVector mn = ByteVector.fromArray(ByteVector.SPECIES_64, packed, 8);
-          FloatVector s = (FloatVector) sc.castShape(F8, j / F8.length());
-          FloatVector m = (FloatVector) mn.castShape(F8, j / F8.length());
-          s.mul(d).mul(FloatVector.fromArray(F8, a.scale, k / 32 + j)).intoArray(scales, j);
-          minima = m.mul(dmin).fma(FloatVector.fromArray(F8, a.sum, k / 32 + j), minima);
-        }
-        for (int g = 0; g < 4; g++) {
-          ShortVector low = ShortVector.zero(S);
-          ShortVector high = ShortVector.zero(S);
-          int qAt = k + 64 * g;
-          for (int j = 0; j < 32; j += SL) {
-            ShortVector v =
-                (ShortVector)
-                    ByteVector.fromMemorySegment(BS, w, block + 16 + 32L * g + j, LE)
-                        .convertShape(ZERO_EXTEND_B2S, S, 0);
-            low = low.add(v.and((short) 15).mul(ShortVector.fromArray(S, q, qAt + j)));
-            high = high.add(v.lanewise(LSHR, 4).mul(ShortVector.fromArray(S, q, qAt + 32 + j)));
-          }
-          sum = widen(low).fma(FloatVector.broadcast(F, scales[2 * g]), sum);
-          sum = widen(high).fma(FloatVector.broadcast(F, scales[2 * g + 1]), sum);
-        }
-        block += 144;
-      }
-      out[at + r] = sum.reduceLanes(ADD) - minima.reduceLanes(ADD);
+      long row = address + r * rowBytes;
+      float minima = q4KScales(row, cols, a, scratch.bytes, scales);
+      out[at + r] = q4KRow(row, cols, a.q, scales) - minima;
     }
+  }
+
+  /** Writes a row's scales times the activations'; returns what the minima take off. */
+  private static float q4KScales(long row, int cols, Activations a, byte[] bytes, float[] scales) {
+    FloatVector minima = FloatVector.zero(F8);
+    for (int b = 0; b < cols / 32; b += 8) {
+      long block = (row + b / 8 * 144L) & Memory.MASK;
+      float d = Float.float16ToFloat(ALL.get(SHORT, block));
+      float dmin = Float.float16ToFloat(ALL.get(SHORT, block + 2));
+      kScales(block + 4, bytes);
+      for (int j = 0; j < 8; j += F8.length()) {
+        ByteVector s = ByteVector.fromArray(ByteVector.SPECIES_64, bytes, 0);
+        ByteVector m = ByteVector.fromArray(ByteVector.SPECIES_64, bytes, 8);
+        FloatVector scale = ((FloatVector) s.castShape(F8, j / F8.length())).mul(d);
+        FloatVector min = ((FloatVector) m.castShape(F8, j / F8.length())).mul(dmin);
+        scale.mul(FloatVector.fromArray(F8, a.scale, b + j)).intoArray(scales, b + j);
+        minima = min.fma(FloatVector.fromArray(F8, a.sum, b + j), minima);
+      }
+    }
+    return minima.reduceLanes(ADD);
+  }
+
+  private static float q4KRow(long row, int cols, short[] q, float[] scales) {
+    ShortVector nibble = ShortVector.broadcast(S, 15);
+    FloatVector sum = FloatVector.zero(F8);
+    // A step is two vectors of bytes, with the nibbles of two scales, in a group of 32 bytes.
+    for (int step = 0; step < cols / (4 * SL); step++) {
+      int k = step / (16 / SL) * 64;
+      int j = step % (16 / SL) * 2 * SL;
+      long from = (row + k / 256 * 144L + 16 + k % 256 / 2 + j) & Memory.MASK;
+      ShortVector v0 =
+          (ShortVector)
+              ByteVector.fromMemorySegment(BS, ALL, from, LE).convertShape(ZERO_EXTEND_B2S, S, 0);
+      ShortVector v1 =
+          (ShortVector)
+              ByteVector.fromMemorySegment(BS, ALL, from + SL, LE)
+                  .convertShape(ZERO_EXTEND_B2S, S, 0);
+      ShortVector low0 = v0.and(nibble).mul(ShortVector.fromArray(S, q, k + j));
+      ShortVector low1 = v1.and(nibble).mul(ShortVector.fromArray(S, q, k + j + SL));
+      sum = pairSums(low0.add(low1)).fma(FloatVector.broadcast(F8, scales[k / 32]), sum);
+      ShortVector high0 = shiftPairs(v0, 4).and(nibble);
+      ShortVector high1 = shiftPairs(v1, 4).and(nibble);
+      high0 = high0.mul(ShortVector.fromArray(S, q, k + 32 + j));
+      high1 = high1.mul(ShortVector.fromArray(S, q, k + 32 + j + SL));
+      sum = pairSums(high0.add(high1)).fma(FloatVector.broadcast(F8, scales[k / 32 + 1]), sum);
+    }
+    return sum.reduceLanes(ADD);
   }
 
   private static void q6K(
-      MemorySegment w,
-      long offset,
-      int rows,
-      int cols,
-      Activations a,
-      Scratch scratch,
-      float[] out,
-      int at) {
-    short[] q = a.q;
-    float[] scales = scratch.floats;
-    long block = offset;
+      long address, int rows, int cols, Activations a, Scratch scratch, float[] out, int at) {
+    long rowBytes = cols / 256 * 210L;
+    float[] scales = scratch.scales(cols / 16);
     for (int r = 0; r < rows; r++) {
-      FloatVector sum = FloatVector.zero(F);
-      FloatVector offsets = FloatVector.zero(F);
-      for (int k = 0; k < cols; k += 256) {
-        float d = Float.float16ToFloat(w.get(SHORT, block + 208));
-        for (int j = 0; j < 16; j += BF.length()) {
-          ByteVector bytes = ByteVector.fromMemorySegment(BF, w, block + 192 + j, LE);
-          FloatVector s = ((FloatVector) bytes.castShape(F, 0)).mul(d);
-          s.mul(FloatVector.fromArray(F, a.scale16, k / 16 + j)).intoArray(scales, j);
-          offsets = s.fma(FloatVector.fromArray(F, a.sum16, k / 16 + j), offsets);
-          if (L == 4) {
-            s = ((FloatVector) bytes.castShape(F, 1)).mul(d);
-            s.mul(FloatVector.fromArray(F, a.scale16, k / 16 + j + 4)).intoArray(scales, j + 4);
-            offsets = s.fma(FloatVector.fromArray(F, a.sum16, k / 16 + j + 4), offsets);
-          }
-        }
-        for (int half = 0; half < 2; half++) {
-          for (int j = 0; j < 32; j += SL) {
-            long lows = block + 64L * half + j;
-            ShortVector l0 =
-                (ShortVector)
-                    ByteVector.fromMemorySegment(BS, w, lows, LE)
-                        .convertShape(ZERO_EXTEND_B2S, S, 0);
-            ShortVector l1 =
-                (ShortVector)
-                    ByteVector.fromMemorySegment(BS, w, lows + 32, LE)
-                        .convertShape(ZERO_EXTEND_B2S, S, 0);
-            ShortVector h =
-                (ShortVector)
-                    ByteVector.fromMemorySegment(BS, w, block + 128 + 32L * half + j, LE)
-                        .convertShape(ZERO_EXTEND_B2S, S, 0);
-            int qAt = k + 128 * half + j;
-            int sAt = 8 * half + j / 16;
-            ShortVector q0 = h.lanewise(LSHL, 4).and((short) 48).or(l0.and((short) 15));
-            ShortVector q1 = h.lanewise(LSHL, 2).and((short) 48).or(l1.and((short) 15));
-            ShortVector q2 = h.and((short) 48).or(l0.lanewise(LSHR, 4));
-            ShortVector q3 = h.lanewise(LSHR, 2).and((short) 48).or(l1.lanewise(LSHR, 4));
-            q0 = q0.mul(ShortVector.fromArray(S, q, qAt));
-            q1 = q1.mul(ShortVector.fromArray(S, q, qAt + 32));
-            q2 = q2.mul(ShortVector.fromArray(S, q, qAt + 64));
-            q3 = q3.mul(ShortVector.fromArray(S, q, qAt + 96));
-            sum = widen(q0).fma(FloatVector.broadcast(F, scales[sAt]), sum);
-            sum = widen(q1).fma(FloatVector.broadcast(F, scales[sAt + 2]), sum);
-            sum = widen(q2).fma(FloatVector.broadcast(F, scales[sAt + 4]), sum);
-            sum = widen(q3).fma(FloatVector.broadcast(F, scales[sAt + 6]), sum);
-          }
-        }
-        block += 210;
-      }
-      out[at + r] = sum.reduceLanes(ADD) - 32 * offsets.reduceLanes(ADD);
+      long row = address + r * rowBytes;
+      float offsets = q6KScales(row, cols, a, scales);
+      out[at + r] = q6KRow(row, cols, a.q, scales) - 32 * offsets;
     }
   }
 
-  /**
-   * 16-bit lanes to floats: lane by lane where a float vector has as many lanes, else the sums of
-   * neighbours, whose sum must fit 16 bits too.
-   */
-  private static FloatVector widen(ShortVector p) {
-    if (SL == L) {
-      return (FloatVector) ((IntVector) p.convertShape(S2I, I, 0)).convert(I2F, 0);
+  /** Writes a row's scales times the activations'; returns the sum that the offset of 32 takes. */
+  private static float q6KScales(long row, int cols, Activations a, float[] scales) {
+    FloatVector offsets = FloatVector.zero(F);
+    for (int b = 0; b < cols / 16; b += 16) {
+      long block = (row + b / 16 * 210L) & Memory.MASK;
+      float d = Float.float16ToFloat(ALL.get(SHORT, block + 208));
+      for (int j = 0; j < 16; j += BF.length()) {
+        ByteVector bytes = ByteVector.fromMemorySegment(BF, ALL, block + 192 + j, LE);
+        int i = b + j;
+        FloatVector s = ((FloatVector) bytes.castShape(F, 0)).mul(d);
+        s.mul(FloatVector.fromArray(F, a.scale16, i)).intoArray(scales, i);
+        offsets = s.fma(FloatVector.fromArray(F, a.sum16, i), offsets);
+        if (L == 4) {
+          s = ((FloatVector) bytes.castShape(F, 1)).mul(d);
+          s.mul(FloatVector.fromArray(F, a.scale16, i + 4)).intoArray(scales, i + 4);
+          offsets = s.fma(FloatVector.fromArray(F, a.sum16, i + 4), offsets);
+        }
+      }
     }
+    return offsets.reduceLanes(ADD);
+  }
+
+  private static float q6KRow(long row, int cols, short[] q, float[] scales) {
+    ShortVector nibble = ShortVector.broadcast(S, 15);
+    ShortVector top = ShortVector.broadcast(S, 48);
+    FloatVector sum = FloatVector.zero(F8);
+    // A step is one vector of high bits, which four vectors of 16 elements share.
+    for (int step = 0; step < cols / (4 * SL); step++) {
+      int k = step / (32 / SL) * 128;
+      int j = step % (32 / SL) * SL;
+      long block = (row + k / 256 * 210L + j) & Memory.MASK;
+      long lows = block + k % 256 / 2;
+      long highs = block + 128 + k % 256 / 4;
+      ShortVector l0 =
+          (ShortVector)
+              ByteVector.fromMemorySegment(BS, ALL, lows, LE).convertShape(ZERO_EXTEND_B2S, S, 0);
+      ShortVector l1 =
+          (ShortVector)
+              ByteVector.fromMemorySegment(BS, ALL, lows + 32, LE)
+                  .convertShape(ZERO_EXTEND_B2S, S, 0);
+      ShortVector h =
+          (ShortVector)
+              ByteVector.fromMemorySegment(BS, ALL, highs, LE).convertShape(ZERO_EXTEND_B2S, S, 0);
+      // C2 stops inlining our own methods at some number of nodes, which this loop reaches with
+      // the library's alone: what the other types call is written out here.
+      IntVector hs = h.reinterpretAsInts().lanewise(LSHL, 4);
+      int i = k + j;
+      int s = i / 16;
+      ShortVector p = hs.reinterpretAsShorts().and(top).or(l0.and(nibble));
+      p = p.mul(ShortVector.fromArray(S, q, i));
+      IntVector pairs = p.reinterpretAsInts();
+      pairs = pairs.add(pairs.lanewise(LSHL, 16)).lanewise(ASHR, 16);
+      sum = ((FloatVector) pairs.convert(I2F, 0)).fma(FloatVector.broadcast(F8, scales[s]), sum);
+      p = hs.lanewise(LSHR, 2).reinterpretAsShorts().and(top).or(l1.and(nibble));
+      p = p.mul(ShortVector.fromArray(S, q, i + 32));
+      pairs = p.reinterpretAsInts();
+      pairs = pairs.add(pairs.lanewise(LSHL, 16)).lanewise(ASHR, 16);
+      sum =
+          ((FloatVector) pairs.convert(I2F, 0)).fma(FloatVector.broadcast(F8, scales[s + 2]), sum);
+      p =
+          hs.lanewise(LSHR, 4)
+              .reinterpretAsShorts()
+              .and(top)
+              .or(l0.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsShorts().and(nibble));
+      p = p.mul(ShortVector.fromArray(S, q, i + 64));
+      pairs = p.reinterpretAsInts();
+      pairs = pairs.add(pairs.lanewise(LSHL, 16)).lanewise(ASHR, 16);
+      sum =
+          ((FloatVector) pairs.convert(I2F, 0)).fma(FloatVector.broadcast(F8, scales[s + 4]), sum);
+      p =
+          hs.lanewise(LSHR, 6)
+              .reinterpretAsShorts()
+              .and(top)
+              .or(l1.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsShorts().and(nibble));
+      p = p.mul(ShortVector.fromArray(S, q, i + 96));
+      pairs = p.reinterpretAsInts();
+      pairs = pairs.add(pairs.lanewise(LSHL, 16)).lanewise(ASHR, 16);
+      sum =
+          ((FloatVector) pairs.convert(I2F, 0)).fma(FloatVector.broadcast(F8, scales[s + 6]), sum);
+    }
+    return sum.reduceLanes(ADD);
+  }
+
+  /**
+   * Pairs of 16-bit lanes shifted right as 32-bit ones: the bits that cross are for the caller to
+   * mask. C2 knows an immediate count for 32 bits only, and loads it anew for each 16-bit shift.
+   */
+  private static ShortVector shiftPairs(ShortVector v, int count) {
+    return v.reinterpretAsInts().lanewise(LSHR, count).reinterpretAsShorts();
+  }
+
+  /** The sums of neighbouring 16-bit lanes, which must fit 16 bits too, as floats. */
+  private static FloatVector pairSums(ShortVector p) {
     IntVector pairs = p.reinterpretAsInts();
     return (FloatVector) pairs.add(pairs.lanewise(LSHL, 16)).lanewise(ASHR, 16).convert(I2F, 0);
   }
 
   /** The eight 6-bit scales, then the eight minima, of Q4_K and Q5_K as a byte each. */
-  static void kScales(MemorySegment w, long at, byte[] out) {
-    int u0 = w.get(INT, at);
-    int u1 = w.get(INT, at + 4);
-    int u2 = w.get(INT, at + 8);
+  static void kScales(long at, byte[] out) {
+    int u0 = ALL.get(INT, at);
+    int u1 = ALL.get(INT, at + 4);
+    int u2 = ALL.get(INT, at + 8);
     int scalesHigh = (u2 & 0x0F0F0F0F) | (((u0 >>> 6) & 0x03030303) << 4);
     int minimaHigh = ((u2 >>> 4) & 0x0F0F0F0F) | (((u1 >>> 6) & 0x03030303) << 4);
     Scratch.LONG.set(out, 0, (u0 & 0x3F3F3F3F) | ((long) scalesHigh << 32));

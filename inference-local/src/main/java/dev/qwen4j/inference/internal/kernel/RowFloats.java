@@ -8,6 +8,7 @@ import static dev.qwen4j.inference.internal.kernel.Lanes.L;
 import static dev.qwen4j.inference.internal.kernel.Lanes.LE;
 import static dev.qwen4j.inference.internal.kernel.Lanes.SF;
 import static dev.qwen4j.inference.internal.kernel.Lanes.SHORT;
+import static dev.qwen4j.inference.internal.kernel.Memory.ALL;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
@@ -40,33 +41,33 @@ final class RowFloats {
 
   /** Writes elements {@code from} to {@code from + n}, whole blocks, of a row. */
   static void dequantize(RawMatrix w, int row, int from, int n, float[] out, int at) {
-    MemorySegment data = w.data();
     TensorType type = w.type();
-    long offset = row * type.bytes(w.cols()) + type.bytes(from);
+    long address = w.data().address() + row * type.bytes(w.cols()) + type.bytes(from);
     boolean vector = L >= 8 && (type.blockElements() > 1 || n % L == 0);
     if (!vector) {
-      Dequantizer.dequantize(type, data, offset, n, out, at);
+      Dequantizer.dequantize(type, ALL, address, n, out, at);
       return;
     }
     switch (type) {
-      case F32 -> MemorySegment.copy(data, FLOAT, offset, out, at, n);
-      case F16 -> f16(data, offset, n, out, at);
-      case BF16 -> bf16(data, offset, n, out, at);
-      case Q8_0 -> q8Zero(data, offset, n, out, at);
-      case Q4_0 -> q4Zero(data, offset, n, out, at);
-      case Q5_0 -> q5Zero(data, offset, n, out, at);
-      case Q4_K -> q4K(data, offset, n, out, at);
-      case Q6_K -> q6K(data, offset, n, out, at);
+      case F32 -> MemorySegment.copy(ALL, FLOAT, address, out, at, n);
+      case F16 -> f16(address, n, out, at);
+      case BF16 -> bf16(address, n, out, at);
+      case Q8_0 -> q8Zero(address, n, out, at);
+      case Q4_0 -> q4Zero(address, n, out, at);
+      case Q5_0 -> q5Zero(address, n, out, at);
+      case Q4_K -> q4K(address, n, out, at);
+      case Q6_K -> q6K(address, n, out, at);
       case Q4_1, Q5_1, Q2_K, Q3_K, Q5_K, IQ4_NL, IQ4_XS, MXFP4 ->
-          Dequantizer.dequantize(type, data, offset, n, out, at);
+          Dequantizer.dequantize(type, ALL, address, n, out, at);
     }
   }
 
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(LE);
 
-  private static void f16(MemorySegment w, long offset, int n, float[] out, int at) {
+  private static void f16(long address, int n, float[] out, int at) {
+    long start = address & Memory.MASK;
     for (int i = 0; i < n; i += L) {
-      ShortVector h = ShortVector.fromMemorySegment(SF, w, offset + 2L * i, LE);
+      ShortVector h = ShortVector.fromMemorySegment(SF, ALL, start + 2L * i, LE);
       IntVector bits = (IntVector) h.convertShape(S2I, I, 0);
       bits.lanewise(LSHL, 13)
           .and(0x8FFFE000)
@@ -76,53 +77,57 @@ final class RowFloats {
     }
   }
 
-  private static void bf16(MemorySegment w, long offset, int n, float[] out, int at) {
+  private static void bf16(long address, int n, float[] out, int at) {
+    long start = address & Memory.MASK;
     for (int i = 0; i < n; i += L) {
-      ShortVector h = ShortVector.fromMemorySegment(SF, w, offset + 2L * i, LE);
+      ShortVector h = ShortVector.fromMemorySegment(SF, ALL, start + 2L * i, LE);
       IntVector bits = (IntVector) h.convertShape(ZERO_EXTEND_S2I, I, 0);
       bits.lanewise(LSHL, 16).reinterpretAsFloats().intoArray(out, at + i);
     }
   }
 
-  private static void q8Zero(MemorySegment w, long offset, int n, float[] out, int at) {
-    long block = offset;
+  private static void q8Zero(long address, int n, float[] out, int at) {
+    long next = address;
     for (int i = at; i < at + n; i += 32) {
-      float d = Float.float16ToFloat(w.get(SHORT, block));
+      long block = next & Memory.MASK;
+      float d = Float.float16ToFloat(ALL.get(SHORT, block));
       for (int j = 0; j < 32; j += L) {
-        ByteVector q = ByteVector.fromMemorySegment(BF, w, block + 2 + j, LE);
+        ByteVector q = ByteVector.fromMemorySegment(BF, ALL, block + 2 + j, LE);
         ((FloatVector) q.castShape(F, 0)).mul(d).intoArray(out, i + j);
       }
-      block += 34;
+      next += 34;
     }
   }
 
-  private static void q4Zero(MemorySegment w, long offset, int n, float[] out, int at) {
-    long block = offset;
+  private static void q4Zero(long address, int n, float[] out, int at) {
+    long next = address;
     for (int i = at; i < at + n; i += 32) {
-      float d = Float.float16ToFloat(w.get(SHORT, block));
+      long block = next & Memory.MASK;
+      float d = Float.float16ToFloat(ALL.get(SHORT, block));
       for (int j = 0; j < 16; j += L) {
         IntVector v =
             (IntVector)
-                ByteVector.fromMemorySegment(BF, w, block + 2 + j, LE)
+                ByteVector.fromMemorySegment(BF, ALL, block + 2 + j, LE)
                     .convertShape(ZERO_EXTEND_B2I, I, 0);
         IntVector low = v.and(15).sub(8);
         IntVector high = v.lanewise(LSHR, 4).sub(8);
         ((FloatVector) low.convert(I2F, 0)).mul(d).intoArray(out, i + j);
         ((FloatVector) high.convert(I2F, 0)).mul(d).intoArray(out, i + j + 16);
       }
-      block += 18;
+      next += 18;
     }
   }
 
-  private static void q5Zero(MemorySegment w, long offset, int n, float[] out, int at) {
-    long block = offset;
+  private static void q5Zero(long address, int n, float[] out, int at) {
+    long next = address;
     for (int i = at; i < at + n; i += 32) {
-      float d = Float.float16ToFloat(w.get(SHORT, block));
-      IntVector fifth = IntVector.broadcast(I, w.get(INT, block + 2));
+      long block = next & Memory.MASK;
+      float d = Float.float16ToFloat(ALL.get(SHORT, block));
+      IntVector fifth = IntVector.broadcast(I, ALL.get(INT, block + 2));
       for (int j = 0; j < 16; j += L) {
         IntVector v =
             (IntVector)
-                ByteVector.fromMemorySegment(BF, w, block + 6 + j, LE)
+                ByteVector.fromMemorySegment(BF, ALL, block + 6 + j, LE)
                     .convertShape(ZERO_EXTEND_B2I, I, 0);
         IntVector bitLow = fifth.lanewise(LSHR, IntVector.fromArray(I, LANE, j)).and(1);
         IntVector bitHigh = fifth.lanewise(LSHR, IntVector.fromArray(I, LANE, j + 16)).and(1);
@@ -131,25 +136,26 @@ final class RowFloats {
         ((FloatVector) low.convert(I2F, 0)).mul(d).intoArray(out, i + j);
         ((FloatVector) high.convert(I2F, 0)).mul(d).intoArray(out, i + j + 16);
       }
-      block += 22;
+      next += 22;
     }
   }
 
-  private static void q4K(MemorySegment w, long offset, int n, float[] out, int at) {
-    long block = offset;
+  private static void q4K(long address, int n, float[] out, int at) {
+    long next = address;
     for (int i = at; i < at + n; i += 256) {
-      float d = Float.float16ToFloat(w.get(SHORT, block));
-      float dmin = Float.float16ToFloat(w.get(SHORT, block + 2));
+      long block = next & Memory.MASK;
+      float d = Float.float16ToFloat(ALL.get(SHORT, block));
+      float dmin = Float.float16ToFloat(ALL.get(SHORT, block + 2));
       for (int g = 0; g < 4; g++) {
-        float d0 = d * Dequantizer.kScale(w, block + 4, 2 * g);
-        float d1 = d * Dequantizer.kScale(w, block + 4, 2 * g + 1);
-        float m0 = dmin * Dequantizer.kMin(w, block + 4, 2 * g);
-        float m1 = dmin * Dequantizer.kMin(w, block + 4, 2 * g + 1);
+        float d0 = d * Dequantizer.kScale(ALL, block + 4, 2 * g);
+        float d1 = d * Dequantizer.kScale(ALL, block + 4, 2 * g + 1);
+        float m0 = dmin * Dequantizer.kMin(ALL, block + 4, 2 * g);
+        float m1 = dmin * Dequantizer.kMin(ALL, block + 4, 2 * g + 1);
         int o = i + 64 * g;
         for (int j = 0; j < 32; j += L) {
           IntVector v =
               (IntVector)
-                  ByteVector.fromMemorySegment(BF, w, block + 16 + 32L * g + j, LE)
+                  ByteVector.fromMemorySegment(BF, ALL, block + 16 + 32L * g + j, LE)
                       .convertShape(ZERO_EXTEND_B2I, I, 0);
           FloatVector low = (FloatVector) v.and(15).convert(I2F, 0);
           FloatVector high = (FloatVector) v.lanewise(LSHR, 4).convert(I2F, 0);
@@ -157,27 +163,29 @@ final class RowFloats {
           high.mul(d1).sub(m1).intoArray(out, o + j + 32);
         }
       }
-      block += 144;
+      next += 144;
     }
   }
 
-  private static void q6K(MemorySegment w, long offset, int n, float[] out, int at) {
-    long block = offset;
+  private static void q6K(long address, int n, float[] out, int at) {
+    long next = address;
     for (int i = at; i < at + n; i += 256) {
-      float d = Float.float16ToFloat(w.get(SHORT, block + 208));
+      long block = next & Memory.MASK;
+      float d = Float.float16ToFloat(ALL.get(SHORT, block + 208));
       for (int half = 0; half < 2; half++) {
         for (int j = 0; j < 32; j += L) {
           long lows = block + 64L * half + j;
           IntVector l0 =
               (IntVector)
-                  ByteVector.fromMemorySegment(BF, w, lows, LE).convertShape(ZERO_EXTEND_B2I, I, 0);
+                  ByteVector.fromMemorySegment(BF, ALL, lows, LE)
+                      .convertShape(ZERO_EXTEND_B2I, I, 0);
           IntVector l1 =
               (IntVector)
-                  ByteVector.fromMemorySegment(BF, w, lows + 32, LE)
+                  ByteVector.fromMemorySegment(BF, ALL, lows + 32, LE)
                       .convertShape(ZERO_EXTEND_B2I, I, 0);
           IntVector h =
               (IntVector)
-                  ByteVector.fromMemorySegment(BF, w, block + 128 + 32L * half + j, LE)
+                  ByteVector.fromMemorySegment(BF, ALL, block + 128 + 32L * half + j, LE)
                       .convertShape(ZERO_EXTEND_B2I, I, 0);
           long s = block + 192 + 8L * half + j / 16;
           int o = i + 128 * half + j;
@@ -185,17 +193,17 @@ final class RowFloats {
           IntVector q1 = h.lanewise(LSHL, 2).and(48).or(l1.and(15)).sub(32);
           IntVector q2 = h.and(48).or(l0.lanewise(LSHR, 4)).sub(32);
           IntVector q3 = h.lanewise(LSHR, 2).and(48).or(l1.lanewise(LSHR, 4)).sub(32);
-          float d0 = d * w.get(ValueLayout.JAVA_BYTE, s);
-          float d1 = d * w.get(ValueLayout.JAVA_BYTE, s + 2);
-          float d2 = d * w.get(ValueLayout.JAVA_BYTE, s + 4);
-          float d3 = d * w.get(ValueLayout.JAVA_BYTE, s + 6);
+          float d0 = d * ALL.get(ValueLayout.JAVA_BYTE, s);
+          float d1 = d * ALL.get(ValueLayout.JAVA_BYTE, s + 2);
+          float d2 = d * ALL.get(ValueLayout.JAVA_BYTE, s + 4);
+          float d3 = d * ALL.get(ValueLayout.JAVA_BYTE, s + 6);
           ((FloatVector) q0.convert(I2F, 0)).mul(d0).intoArray(out, o);
           ((FloatVector) q1.convert(I2F, 0)).mul(d1).intoArray(out, o + 32);
           ((FloatVector) q2.convert(I2F, 0)).mul(d2).intoArray(out, o + 64);
           ((FloatVector) q3.convert(I2F, 0)).mul(d3).intoArray(out, o + 96);
         }
       }
-      block += 210;
+      next += 210;
     }
   }
 }

@@ -10,13 +10,19 @@ final class Scratch {
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
   /** Eight scales and eight minima of a K block, a byte each. */
-  final byte[] scales = new byte[16];
+  final byte[] bytes = new byte[16];
 
-  /** Up to sixteen scales times the activations' scales. */
-  final float[] floats = new float[16];
-
+  private float[] scales = new float[0];
   private float[] panel = new float[0];
   private float[] sums = new float[0];
+
+  /** At least {@code n} floats for the scales of a row. */
+  float[] scales(int n) {
+    if (scales.length < n) {
+      scales = new float[n];
+    }
+    return scales;
+  }
 
   /** At least {@code n} floats for dequantised weights, or keys and values. */
   float[] panel(int n) {

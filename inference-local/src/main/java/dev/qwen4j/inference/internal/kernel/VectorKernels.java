@@ -3,6 +3,7 @@ package dev.qwen4j.inference.internal.kernel;
 import static dev.qwen4j.inference.internal.kernel.Tiles.NARROW;
 import static dev.qwen4j.inference.internal.kernel.Tiles.WIDE;
 
+import java.lang.ref.Reference;
 import java.util.Arrays;
 
 /**
@@ -61,7 +62,8 @@ final class VectorKernels implements Kernels {
   }
 
   /** A matrix as the file has it. */
-  private record Weights(RawMatrix raw, long rowBytes, int rowsPerChunk) implements Matrix {
+  private record Weights(RawMatrix raw, long address, long rowBytes, int rowsPerChunk)
+      implements Matrix {
     @Override
     public int rows() {
       return raw.rows();
@@ -93,9 +95,12 @@ final class VectorKernels implements Kernels {
 
   @Override
   public Matrix prepare(RawMatrix raw) {
+    if (!raw.data().isNative()) {
+      throw new IllegalArgumentException("expected weights in native memory, found a heap segment");
+    }
     long rowBytes = raw.type().bytes(raw.cols());
     int rows = Math.clamp(CHUNK_BYTES / Math.max(1, rowBytes), 1, raw.rows());
-    return new Weights(raw, rowBytes, rows);
+    return new Weights(raw, raw.data().address(), rowBytes, rows);
   }
 
   @Override
@@ -110,10 +115,15 @@ final class VectorKernels implements Kernels {
     this.outs = outs;
     this.tokens = tokens;
     this.width = ws[0].cols();
-    if (tokens == 1) {
-      decode();
-    } else {
-      prefill();
+    try {
+      if (tokens == 1) {
+        decode();
+      } else {
+        prefill();
+      }
+    } finally {
+      // The kernels know only addresses: the owners of the memory must outlive the call.
+      Reference.reachabilityFence(ws);
     }
   }
 
@@ -140,7 +150,8 @@ final class VectorKernels implements Kernels {
     Weights w = weights[i];
     int from = c * w.rowsPerChunk;
     int rows = Math.min(w.rowsPerChunk, w.raw.rows() - from);
-    RowDots.multiply(w.raw, from * w.rowBytes, rows, activations, scratch[worker], outs[i], from);
+    RowDots.multiply(
+        w.raw, w.address + from * w.rowBytes, rows, activations, scratch[worker], outs[i], from);
   }
 
   private void prefill() {
