@@ -45,7 +45,10 @@ final class ServerProcess implements AutoCloseable {
 
   private final List<String> command;
   private final Process process;
-  private final BlockingQueue<String> outgoing = new LinkedBlockingQueue<>();
+
+  /** Lines to write; an empty one of these closes the child's input. */
+  private final BlockingQueue<Optional<String>> outgoing = new LinkedBlockingQueue<>();
+
   private final Deque<String> lastWords = new ArrayDeque<>();
   private final CompletableFuture<String> gone = new CompletableFuture<>();
 
@@ -87,7 +90,7 @@ final class ServerProcess implements AutoCloseable {
 
   /** Sends one line; it is written when the child reads. */
   void send(String line) {
-    outgoing.add(line);
+    outgoing.add(Optional.of(line));
   }
 
   /** Done, with what happened, once the child says no more. */
@@ -118,17 +121,13 @@ final class ServerProcess implements AutoCloseable {
 
   /**
    * Ends the child and its children: asks by closing its input, then by a signal, then kills. Takes
-   * about two seconds at most.
+   * about two seconds at most, also if the child does not read and its input is full.
    */
   @Override
   public void close() {
     List<ProcessHandle> family =
         Stream.concat(process.descendants(), Stream.of(process.toHandle())).toList();
-    try {
-      process.getOutputStream().close();
-    } catch (IOException e) {
-      remember("closing its input failed: " + e.getMessage());
-    }
+    outgoing.add(Optional.empty());
     boolean interrupted = !awaitEnd(family);
     if (!interrupted && family.stream().anyMatch(ProcessHandle::isAlive)) {
       family.forEach(ProcessHandle::destroy);
@@ -192,9 +191,12 @@ final class ServerProcess implements AutoCloseable {
         new BufferedWriter(
             new OutputStreamWriter(process.getOutputStream(), StandardCharsets.UTF_8))) {
       while (!gone.isDone()) {
-        String line = outgoing.poll(200, TimeUnit.MILLISECONDS);
+        Optional<String> line = outgoing.poll(200, TimeUnit.MILLISECONDS);
         if (line != null) {
-          writer.write(line);
+          if (line.isEmpty()) {
+            return;
+          }
+          writer.write(line.get());
           writer.write('\n');
           writer.flush();
         }

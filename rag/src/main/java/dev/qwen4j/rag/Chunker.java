@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +19,7 @@ final class Chunker {
   static final int MOST = 2_000;
 
   private final String file;
+  private final int[] newlines;
   private final @Nullable String[] path = new String[7];
   private final List<Chunk> chunks = new ArrayList<>();
   private final List<Block> open = new ArrayList<>();
@@ -32,6 +34,7 @@ final class Chunker {
 
   private Chunker(String file) {
     this.file = file;
+    this.newlines = IntStream.range(0, file.length()).filter(i -> file.charAt(i) == '\n').toArray();
   }
 
   /**
@@ -138,15 +141,12 @@ final class Chunker {
   }
 
   private Passage.Span span(int start, int end) {
-    int firstLine = 1 + newlines(0, start);
-    return new Passage.Span(start, end, firstLine, firstLine + newlines(start, end - 1));
+    return new Passage.Span(start, end, line(start), line(end - 1));
   }
 
-  private int newlines(int from, int to) {
-    int count = 0;
-    for (int i = file.indexOf('\n', from); i >= 0 && i < to; i = file.indexOf('\n', i + 1)) {
-      count++;
-    }
-    return count;
+  /** The line, from 1, of a character. */
+  private int line(int position) {
+    int found = Arrays.binarySearch(newlines, position);
+    return found >= 0 ? found + 1 : -found;
   }
 }

@@ -15,6 +15,9 @@ final class MarkdownBlocks {
   private static final Pattern UNDERLINE = Pattern.compile(" {0,3}(=+|-{2,})[ \\t]*");
   private static final Pattern FENCE = Pattern.compile(" {0,3}(`{3,}|~{3,}).*");
 
+  /** Longer lines are no headings; their patterns would be slow to say so. */
+  private static final int MAX_HEADING = 1_000;
+
   private final String text;
   private final boolean headings;
   private final List<Block> blocks = new ArrayList<>();
@@ -54,7 +57,7 @@ final class MarkdownBlocks {
   }
 
   private void line(String line, int from, int to) {
-    Matcher heading = HEADING.matcher(line);
+    Matcher heading = HEADING.matcher(line.length() <= MAX_HEADING ? line : "");
     if (headings && inFence(line)) {
       extend(from, to);
     } else if (line.isBlank()) {

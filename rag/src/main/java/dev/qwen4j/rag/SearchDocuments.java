@@ -12,7 +12,7 @@ import java.util.List;
 /** {@code search_documents}: numbered passages with their sources, ready to be cited. */
 final class SearchDocuments implements Tool {
   private static final int USUAL = 5;
-  private static final int MOST = 20;
+  private static final int MOST = 10;
 
   private final DocumentIndex index;
 
@@ -30,7 +30,7 @@ final class SearchDocuments implements Tool {
         .parameters(
             JsonObjectSchema.builder()
                 .addStringProperty("query", "Words to look for, in the language of the documents")
-                .addIntegerProperty("limit", "How many passages, at most 20 (default 5)")
+                .addIntegerProperty("limit", "How many passages, at most 10 (default 5)")
                 .required("query")
                 .build())
         .build();

@@ -5,6 +5,7 @@ import static org.assertj.core.groups.Tuple.tuple;
 
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class ChunkerTest {
   @Test
@@ -55,6 +56,15 @@ class ChunkerTest {
         .allMatch(
             chunk -> !Character.isHighSurrogate(chunk.text().charAt(chunk.text().length() - 1)));
     assertThat(chunks.stream().mapToInt(chunk -> chunk.text().length()).sum()).isEqualTo(10_001);
+  }
+
+  @Test
+  @Timeout(20)
+  void largeAndHostileFilesAreCutInTimeThatGrowsWithTheirSize() {
+    assertThat(markdown("one paragraph\n\n".repeat(700_000))).hasSizeGreaterThan(5_000);
+    assertThat(markdown("# " + " #".repeat(2_000_000))).isNotEmpty();
+    assertThat(markdown("#" + " ".repeat(5_000_000) + "x")).isNotEmpty();
+    assertThat(markdown("```".repeat(1_000_000))).isNotEmpty();
   }
 
   private static List<Chunker.Chunk> markdown(String text) {

@@ -2,8 +2,10 @@ package dev.qwen4j.tools;
 
 import dev.qwen4j.tool.ToolContext;
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.PathMatcher;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -39,6 +41,7 @@ final class FileSearch {
   private Optional<String> cutShort = Optional.empty();
   private int filesRead;
   private int filesTooLarge;
+  private int filesVanished;
 
   /**
    * Prepares a search.
@@ -69,7 +72,7 @@ final class FileSearch {
     List<Path> entries = new ArrayList<>();
     try (var stream = Files.newDirectoryStream(folder)) {
       stream.forEach(entries::add);
-    } catch (java.nio.file.AccessDeniedException unreadable) {
+    } catch (AccessDeniedException unreadable) {
       return; // as with grep: what may not be read is not found
     }
     entries.sort(null);
@@ -77,20 +80,28 @@ final class FileSearch {
       if (isDone()) {
         return;
       }
-      var attributes =
-          Files.readAttributes(entry, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
-      if (attributes.isDirectory()) {
-        if (!Workspace.isIgnored(entry)) {
-          searchFolder(entry);
-        }
-      } else if (attributes.isRegularFile()
-          && Files.isReadable(entry)
-          && wanted.matches(workspace.root().relativize(entry))) {
-        if (attributes.size() > MAX_FILE_BYTES) {
-          filesTooLarge++;
-        } else {
-          searchFile(entry);
-        }
+      try {
+        searchEntry(entry);
+      } catch (NoSuchFileException vanished) {
+        filesVanished++; // a build may be running
+      }
+    }
+  }
+
+  private void searchEntry(Path entry) throws IOException, Refusal, InterruptedException {
+    var attributes =
+        Files.readAttributes(entry, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+    if (attributes.isDirectory()) {
+      if (!Workspace.isIgnored(entry)) {
+        searchFolder(entry);
+      }
+    } else if (attributes.isRegularFile()
+        && Files.isReadable(entry)
+        && wanted.matches(workspace.root().relativize(entry))) {
+      if (attributes.size() > MAX_FILE_BYTES) {
+        filesTooLarge++;
+      } else {
+        searchFile(entry);
       }
     }
   }
@@ -178,6 +189,9 @@ final class FileSearch {
     }
     if (filesTooLarge > 0) {
       answer.append("[").append(filesTooLarge).append(" files over 20 MB were left out]\n");
+    }
+    if (filesVanished > 0) {
+      answer.append("[").append(filesVanished).append(" files vanished during the search]\n");
     }
     cutShort.ifPresent(
         why ->

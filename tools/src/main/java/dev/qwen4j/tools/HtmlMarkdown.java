@@ -71,7 +71,7 @@ final class HtmlMarkdown {
   }
 
   private static void addParagraph(List<String> blocks, StringBuilder text) {
-    String paragraph = text.toString().replaceAll(" *\n *", "\n").replaceAll(" {2,}", " ").strip();
+    String paragraph = text.toString().replaceAll(" {2,}", " ").replaceAll(" ?\n ?", "\n").strip();
     if (!paragraph.isEmpty()) {
       blocks.add(paragraph);
     }
