@@ -2,7 +2,6 @@ package dev.qwen4j.examples;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.qwen4j.inference.EngineProbe;
-import dev.qwen4j.tool.Cancellation;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -98,7 +97,7 @@ final class BenchCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     check();
-    Path file = model.file(surroundings, new Cancellation());
+    Path file = model.file(surroundings);
     try (EngineProbe probe = EngineProbe.load(file, threads)) {
       progress("loaded in %.2f s; %s".formatted(probe.loadSeconds(), probe.description()));
       Rates read = measure("prompt", prompt, () -> probe.prefillSeconds(prompt));

@@ -2,11 +2,19 @@ package dev.qwen4j.examples;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.qwen4j.inference.EngineProbe;
-import dev.qwen4j.tool.Cancellation;
+import dev.qwen4j.inference.Vocabulary;
+import java.io.IOException;
+import java.util.HexFormat;
 import java.util.concurrent.Callable;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /**
  * {@code qwen4j debug}: the parts of the engine one by one, for comparing them with another engine.
@@ -28,8 +36,150 @@ final class DebugCommand {
 
   static CommandLine with(Surroundings surroundings) {
     return new CommandLine(new DebugCommand())
+        .addSubcommand(new Tokenize(surroundings))
+        .addSubcommand(new Render(surroundings))
+        .addSubcommand(new Dequantize(surroundings))
         .addSubcommand(new Logits(surroundings))
         .addSubcommand(new Score(surroundings));
+  }
+
+  /** Text to token ids. */
+  @Command(
+      name = "tokenize",
+      description = "Token ids of texts. A GGUF file with only a vocabulary is enough.",
+      footer = {
+        "",
+        "in   {\"text\":\"…\"} or {\"text\":\"…\",\"special\":true}",
+        "out  {\"ids\":[…]}",
+        "",
+        "Markers such as <|im_end|> are only characters, unless special is true.",
+        "",
+        "Example:",
+        "  echo '{\"text\":\"Hello\"}' | qwen4j debug tokenize -m model.gguf"
+      })
+  static final class Tokenize implements Callable<Integer> {
+    private final Surroundings surroundings;
+    @Mixin private ModelOption model = new ModelOption();
+
+    Tokenize(Surroundings surroundings) {
+      this.surroundings = surroundings;
+    }
+
+    @Override
+    public Integer call() throws Exception {
+      try (Vocabulary vocabulary = Vocabulary.open(model.file(surroundings))) {
+        return JsonLines.answer(
+                surroundings,
+                line -> {
+                  String text = JsonLines.text(line, "text");
+                  return numbers(
+                      "ids",
+                      JsonLines.flag(line, "special")
+                          ? vocabulary.encodeWithMarkers(text)
+                          : vocabulary.encode(text));
+                })
+            .code();
+      }
+    }
+  }
+
+  /** A conversation to the text a model reads. */
+  @Command(
+      name = "render",
+      description = "The text that a model reads for a conversation, by its chat template.",
+      footer = {
+        "",
+        "in   {\"messages\":[OpenAI form],\"tools\":[…]|null,",
+        "      \"options\":{\"add_generation_prompt\":true,\"enable_thinking\":false}}",
+        "out  {\"text\":\"…\"}",
+        "",
+        "Example:",
+        "  echo '{\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}' |",
+        "    qwen4j debug render --family qwen3"
+      })
+  static final class Render implements Callable<Integer> {
+    private final Surroundings surroundings;
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // picocli sets it before call()
+    private CommandSpec spec;
+
+    @Mixin private ModelOption model = new ModelOption();
+
+    @Option(
+        names = "--family",
+        paramLabel = "NAME",
+        description =
+            "A family's template instead of a model's: qwen2.5, qwen3, qwq, qwen3-coder, qwen3.5.")
+    private @Nullable String family;
+
+    Render(Surroundings surroundings) {
+      this.surroundings = surroundings;
+    }
+
+    @Override
+    public Integer call() throws Exception {
+      String chosen = family;
+      if (chosen != null) {
+        if (!Vocabulary.families().contains(chosen)) {
+          throw new ParameterException(
+              spec.commandLine(),
+              "--family must be one of %s, but was %s"
+                  .formatted(String.join(", ", Vocabulary.families()), chosen));
+        }
+        return answer(conversation -> Vocabulary.renderAs(chosen, conversation));
+      }
+      try (Vocabulary vocabulary = Vocabulary.open(model.file(surroundings))) {
+        return answer(vocabulary::render);
+      }
+    }
+
+    private int answer(UnaryOperator<String> template) throws IOException {
+      return JsonLines.answer(
+              surroundings,
+              line ->
+                  JsonLines.JSON.createObjectNode().put("text", template.apply(line.toString())))
+          .code();
+    }
+  }
+
+  /** Blocks of quantised weights to numbers. */
+  @Command(
+      name = "dequantize",
+      description = "The values of quantised weights.",
+      footer = {
+        "",
+        "in   {\"type\":\"Q4_0\",\"raw_hex\":\"…\"}",
+        "out  {\"values\":[…]}",
+        "",
+        "Example:",
+        "  echo '{\"type\":\"F16\",\"raw_hex\":\"003c00bc\"}' | qwen4j debug dequantize"
+      })
+  static final class Dequantize implements Callable<Integer> {
+    private final Surroundings surroundings;
+
+    Dequantize(Surroundings surroundings) {
+      this.surroundings = surroundings;
+    }
+
+    @Override
+    public Integer call() throws Exception {
+      return JsonLines.answer(
+              surroundings,
+              line ->
+                  numbers(
+                      "values",
+                      EngineProbe.dequantize(
+                          JsonLines.text(line, "type"),
+                          HexFormat.of().parseHex(JsonLines.text(line, "raw_hex")))))
+          .code();
+    }
+  }
+
+  private static ObjectNode numbers(String name, Object array) {
+    ObjectNode answer = JsonLines.JSON.createObjectNode();
+    answer.set(name, JsonLines.JSON.valueToTree(array));
+    return answer;
   }
 
   /** Logits, a greedy continuation and the embedding of a prompt. */
@@ -114,8 +264,7 @@ final class DebugCommand {
     }
   }
 
-  private static EngineProbe probe(ModelOption model, Surroundings surroundings) throws Exception {
-    return EngineProbe.load(
-        model.file(surroundings, new Cancellation()), Runtime.getRuntime().availableProcessors());
+  private static EngineProbe probe(ModelOption model, Surroundings surroundings) {
+    return EngineProbe.load(model.file(surroundings), Runtime.getRuntime().availableProcessors());
   }
 }

@@ -1,6 +1,5 @@
 package dev.qwen4j.examples;
 
-import dev.qwen4j.tool.Cancellation;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
@@ -46,9 +45,9 @@ final class ModelOption {
   }
 
   /** The file of a model that must be local, downloaded if need be. */
-  Path file(Surroundings surroundings, Cancellation cancellation) throws Exception {
+  Path file(Surroundings surroundings) {
     return switch (source(surroundings)) {
-      case ModelSource.Weights weights -> weights.file(surroundings, cancellation);
+      case ModelSource.Weights weights -> weights.file(surroundings);
       case ModelSource.Endpoint endpoint ->
           throw wrong("this command looks into the weights, so --model must be a GGUF file");
     };

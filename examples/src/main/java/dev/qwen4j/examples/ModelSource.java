@@ -1,27 +1,18 @@
 package dev.qwen4j.examples;
 
 import dev.qwen4j.inference.LocalModel;
+import dev.qwen4j.inference.hub.ModelHub;
+import dev.qwen4j.inference.hub.ModelReference;
 import dev.qwen4j.model.EndpointKind;
 import dev.qwen4j.model.HostedModel;
-import dev.qwen4j.tool.Cancellation;
-import java.io.IOException;
 import java.net.URI;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Locale;
 
 /** Where a model comes from, as {@code --model} says it. */
 sealed interface ModelSource {
   /** Makes the model ready, which may take a while: a download, mapping and repacking a file. */
-  OpenModel open(GenerationOptions generation, Surroundings surroundings, Cancellation cancellation)
-      throws Exception;
-
-  /** A source of weights that this machine runs itself. */
-  sealed interface Weights extends ModelSource {
-    /** The GGUF file, downloaded if need be. */
-    Path file(Surroundings surroundings, Cancellation cancellation) throws Exception;
-  }
+  OpenModel open(GenerationOptions generation, Surroundings surroundings);
 
   /**
    * Reads the text of {@code --model}.
@@ -30,31 +21,24 @@ sealed interface ModelSource {
    */
   static ModelSource parse(String text) {
     String given = text.strip();
-    if (given.startsWith("openai:")) {
-      return Endpoint.parse(given.substring("openai:".length()));
-    }
-    return new File(Path.of(given));
+    return given.startsWith("openai:")
+        ? Endpoint.parse(given.substring("openai:".length()))
+        : new Weights(ModelReference.parse(given));
   }
 
-  /** A file with the weights. */
-  record File(Path path) implements Weights {
+  /** Weights that this JVM runs itself, on this machine or in a repository. */
+  record Weights(ModelReference reference) implements ModelSource {
     @Override
-    public Path file(Surroundings surroundings, Cancellation cancellation) throws IOException {
-      if (Files.isDirectory(path)) {
-        throw new IOException(path + " is a folder; expected a GGUF file");
-      }
-      if (!Files.exists(path)) {
-        throw new NoSuchFileException(path.toString());
-      }
-      return path;
+    public OpenModel open(GenerationOptions generation, Surroundings surroundings) {
+      LocalModel model = LocalModel.load(file(surroundings), generation.local());
+      return new OpenModel(model.name(), model.streamingChatModel(), model::close);
     }
 
-    @Override
-    public OpenModel open(
-        GenerationOptions generation, Surroundings surroundings, Cancellation cancellation)
-        throws IOException {
-      LocalModel model = LocalModel.load(file(surroundings, cancellation), generation.local());
-      return new OpenModel(model.name(), model.streamingChatModel(), model::close);
+    /** The GGUF file, downloaded if need be. */
+    Path file(Surroundings surroundings) {
+      try (ProgressBar progress = new ProgressBar(surroundings)) {
+        return ModelHub.fromEnvironment(surroundings.environment()).fetch(reference, progress);
+      }
     }
   }
 
@@ -81,8 +65,7 @@ sealed interface ModelSource {
     }
 
     @Override
-    public OpenModel open(
-        GenerationOptions generation, Surroundings surroundings, Cancellation cancellation) {
+    public OpenModel open(GenerationOptions generation, Surroundings surroundings) {
       HostedModel.Builder builder =
           HostedModel.builder().baseUrl(baseUrl.toString()).modelName(model);
       // The environment of the command, which in a test is not that of the process.

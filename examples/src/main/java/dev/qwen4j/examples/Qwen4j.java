@@ -47,6 +47,7 @@ public final class Qwen4j {
         new CommandLine(new Qwen4j())
             .addSubcommand(new RunCommand(surroundings))
             .addSubcommand(new ChatCommand(surroundings))
+            .addSubcommand(new ModelsCommand(surroundings))
             .addSubcommand(new BenchCommand(surroundings))
             .addSubcommand(DebugCommand.with(surroundings))
             .addSubcommand(new WarmUpCommand());

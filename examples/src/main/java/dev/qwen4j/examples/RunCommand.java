@@ -119,7 +119,7 @@ final class RunCommand implements Callable<Integer> {
   private RunResult run(ModelSource source, Limits limits, RunView view, Cancellation cancellation)
       throws Exception {
     String input = input();
-    try (OpenModel opened = source.open(generation, surroundings, cancellation)) {
+    try (OpenModel opened = source.open(generation, surroundings)) {
       Agent.Builder agent =
           noTools ? ExampleAgent.withoutTools(opened) : ExampleAgent.of(opened, workspace);
       return agent.limits(limits).build().run(List.of(UserMessage.from(input)), view, cancellation);

@@ -2,9 +2,9 @@ package dev.qwen4j.examples;
 
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
-import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
+import java.lang.reflect.Field;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Optional;
@@ -59,21 +59,26 @@ record Surroundings(
 
   /**
    * The JVM prints a warning about the Vector API before any code of ours runs, so the launcher
-   * starts it with stderr parked on another descriptor, and here it is taken up again.
+   * starts it with stderr parked on another descriptor, and here it is taken up again. Opening
+   * {@code /dev/fd/3} would not do: on a file it has a position of its own, and what the shell
+   * writes later would go over our lines.
    */
   private static PrintStream stderr() {
-    String parked = System.getenv("QWEN4J_STDERR");
-    if (parked != null) {
-      try {
-        PrintStream err = utf8(new FileOutputStream(parked, true));
-        System.setErr(err);
-        return err;
-      } catch (IOException e) {
-        // The launcher has tried it; if it fails all the same, the plain one is what is left.
-        System.err.println("qwen4j: cannot write to " + parked + ": " + e.getMessage());
-      }
+    Integer parked = Integer.getInteger("qwen4j.stderr");
+    if (parked == null) {
+      return utf8(new FileOutputStream(FileDescriptor.err));
     }
-    return utf8(new FileOutputStream(FileDescriptor.err));
+    try {
+      FileDescriptor descriptor = new FileDescriptor();
+      Field number = FileDescriptor.class.getDeclaredField("fd");
+      number.setAccessible(true); // The launcher opens java.io for this.
+      number.setInt(descriptor, parked);
+      PrintStream err = utf8(new FileOutputStream(descriptor));
+      System.setErr(err);
+      return err;
+    } catch (ReflectiveOperationException e) {
+      throw new IllegalStateException("this JVM does not let stderr be descriptor " + parked, e);
+    }
   }
 
   private static PrintStream utf8(FileOutputStream stream) {

@@ -145,6 +145,16 @@ class RunCommandTest {
   }
 
   @Test
+  void aModelThatSaysNothingDidNotAnswer() {
+    endpoint.answers().answers();
+
+    Outcome outcome = run("--json", "Say something");
+
+    assertThat(outcome.result().path("stop_reason").asText()).isEqualTo("no_progress");
+    assertThat(outcome.exitCode()).isEqualTo(3);
+  }
+
+  @Test
   void theHumanViewShowsThinkingCallsResultsAndTheAnswerWithoutColourInAPipe() {
     endpoint.calls("a", "calculator", "{\"expression\": \"6 * 7\"}");
     endpoint.thinksAndAnswers("The tool says 42.", "It is 42.");

@@ -60,6 +60,11 @@ final class ScriptedEndpoint implements AutoCloseable {
     return this;
   }
 
+  /** Accepts requests and never answers them. */
+  ScriptedEndpoint hangs() {
+    return always(aResponse().withFixedDelay(120_000));
+  }
+
   List<LoggedRequest> requests() {
     return server.getAllServeEvents().reversed().stream().map(e -> e.getRequest()).toList();
   }

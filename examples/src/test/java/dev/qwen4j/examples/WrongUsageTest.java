@@ -16,6 +16,8 @@ class WrongUsageTest {
         "run --model x.gguf",
         "run --model openai:http://localhost:1/v1 task",
         "run --model openai:localhost#m task",
+        "run --model hf:nothing task",
+        "run --model modelscope:a/b/c task",
         "run --model x.gguf --max-turns 0 task",
         "run --model x.gguf --max-turns many task",
         "run --model x.gguf --max-time -1 task",
@@ -25,6 +27,9 @@ class WrongUsageTest {
         "bench",
         "bench --model x.gguf --pp 0 --tg 0",
         "debug",
+        "debug render",
+        "debug render --family llama",
+        "debug tokenize",
         "no-such-command",
       })
   void isOneLineAndExitCode2(String line) {
@@ -78,7 +83,7 @@ class WrongUsageTest {
     Outcome outcome = Outcome.of("", Map.of());
 
     assertThat(outcome.exitCode()).isEqualTo(2);
-    assertThat(outcome.err()).contains("run", "chat", "bench", "debug");
+    assertThat(outcome.err()).contains("run", "chat", "models", "bench", "debug");
     assertThat(outcome.out()).isEmpty();
   }
 }

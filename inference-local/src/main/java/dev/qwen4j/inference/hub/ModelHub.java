@@ -57,7 +57,8 @@ public final class ModelHub {
     return fromEnvironment(System.getenv());
   }
 
-  static ModelHub fromEnvironment(Map<String, String> environment) {
+  /** A hub as {@code environment} says, with the same variables. */
+  public static ModelHub fromEnvironment(Map<String, String> environment) {
     Builder builder = builder();
     @Nullable String folder = environment.get("QWEN4J_CACHE");
     if (folder != null && !folder.isBlank()) {
