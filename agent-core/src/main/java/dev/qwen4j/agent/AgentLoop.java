@@ -180,7 +180,7 @@ final class AgentLoop {
       case CANCELLED -> finished(StopReason.CANCELLED, reply.text());
       case FAILED -> result(StopReason.ERROR, reply.text(), reply.failure());
       case TIMED_OUT, COMPLETE ->
-          reply.text().isBlank()
+          reply.text().isBlank() || !end.isPast()
               ? answerNow(StopReason.MAX_TIME)
               : finished(StopReason.MAX_TIME, reply.text());
     };

@@ -5,6 +5,7 @@ import dev.langchain4j.data.message.AiMessage;
 import dev.langchain4j.model.chat.StreamingChatModel;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.response.ChatResponse;
+import dev.langchain4j.model.chat.response.CompleteToolCall;
 import dev.langchain4j.model.chat.response.PartialResponse;
 import dev.langchain4j.model.chat.response.PartialResponseContext;
 import dev.langchain4j.model.chat.response.PartialThinking;
@@ -22,6 +23,7 @@ import dev.qwen4j.tool.Cancellation;
 import dev.qwen4j.tool.ToolArguments;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -71,6 +73,8 @@ final class ModelTurn implements StreamingChatResponseHandler {
 
     record Thinking(String delta) implements Signal {}
 
+    record Call(ToolExecutionRequest request) implements Signal {}
+
     record Completed(ChatResponse response) implements Signal {}
 
     record Failed(Throwable cause) implements Signal {}
@@ -79,12 +83,16 @@ final class ModelTurn implements StreamingChatResponseHandler {
     record WakeUp() implements Signal {}
   }
 
+  /** Two may be meant; three of the same are a loop. */
+  private static final int MOST_TIMES = 3;
+
   private final OutputParser parser;
   private final Consumer<OutputEvent> out;
   private final Cancellation cancellation;
   private final BlockingQueue<Signal> signals = new LinkedBlockingQueue<>();
   private final StringBuilder text = new StringBuilder();
   private final StringBuilder thinking = new StringBuilder();
+  private final List<ToolExecutionRequest> announced = new ArrayList<>();
   private final List<ToolExecutionRequest> recovered = new ArrayList<>();
   private volatile @Nullable StreamingHandle handle;
   private boolean streamed;
@@ -101,51 +109,55 @@ final class ModelTurn implements StreamingChatResponseHandler {
   }
 
   /**
-   * Makes the call and waits for its end.
+   * Makes the call and waits for its end. A reply that writes one and the same call over and over
+   * is taken to end there: small models go on like that for as long as they may.
    *
-   * @param soft when to give up a reply that shows no text yet
+   * @param soft when to give up a reply that is no answer so far
    * @param hard when to give up in any case
    */
-  Reply ask(StreamingChatModel model, ChatRequest request, Deadline soft, Deadline hard) {
+  Reply ask(StreamingChatModel model, ChatRequest asked, Deadline soft, Deadline hard) {
     Thread caller =
         Thread.ofVirtual()
             .name("qwen4j-model")
             .start(
                 () -> {
                   try {
-                    model.chat(request, this);
+                    model.chat(asked, this);
                   } catch (Throwable e) { // It ends this turn, not this thread.
                     signals.add(new Signal.Failed(e));
                   }
                 });
-    End end = End.CANCELLED;
+    boolean mustStop = true;
     var listening = cancellation.onCancel(() -> signals.add(new Signal.WakeUp()));
     try (listening) {
       while (!cancellation.isCancelled()) {
-        Deadline deadline = text.isEmpty() ? soft : hard;
+        Deadline deadline = text.isEmpty() || writesCalls() ? soft : hard;
         Signal next =
             deadline.isPast()
                 ? null
                 : signals.poll(deadline.remainingNanos(), TimeUnit.NANOSECONDS);
         switch (next) {
           case null -> {
-            end = End.TIMED_OUT;
-            return reply(end, null, null);
+            return reply(End.TIMED_OUT, null, null);
           }
           case Signal.Text(String delta) -> {
             streamed = true;
             parser.accept(delta, this::on);
           }
           case Signal.Thinking(String delta) -> on(new OutputEvent.Thinking(delta));
+          case Signal.Call(ToolExecutionRequest request) -> announced.add(request);
           case Signal.Completed(ChatResponse response) -> {
-            end = End.COMPLETE;
-            return reply(end, response, null);
+            mustStop = false;
+            return reply(End.COMPLETE, response, null);
           }
           case Signal.Failed(Throwable cause) -> {
-            end = End.FAILED;
-            return reply(end, null, cause);
+            return reply(End.FAILED, null, cause);
           }
           case Signal.WakeUp() -> {}
+        }
+        if (repeats(announced) || repeats(recovered)) {
+          AiMessage soFar = AiMessage.builder().toolExecutionRequests(announced).build();
+          return reply(End.COMPLETE, ChatResponse.builder().aiMessage(soFar).build(), null);
         }
       }
     } catch (InterruptedException e) {
@@ -153,12 +165,25 @@ final class ModelTurn implements StreamingChatResponseHandler {
       Thread.currentThread().interrupt();
     } finally {
       over = true;
-      if (end != End.COMPLETE) {
+      if (mustStop) {
         caller.interrupt();
         cancelStream();
       }
     }
     return reply(End.CANCELLED, null, null);
+  }
+
+  private boolean writesCalls() {
+    return !announced.isEmpty() || !recovered.isEmpty();
+  }
+
+  /** Whether the last call stands there {@link #MOST_TIMES} times. */
+  private static boolean repeats(List<ToolExecutionRequest> calls) {
+    int times = 0;
+    for (ToolExecutionRequest call : calls) {
+      times += same(calls.getLast(), call) ? 1 : 0;
+    }
+    return times >= MOST_TIMES;
   }
 
   private void on(OutputEvent event) {
@@ -209,6 +234,7 @@ final class ModelTurn implements StreamingChatResponseHandler {
       switch (signal) {
         case Signal.Text(String delta) -> parser.accept(delta, this::onUnlessCall);
         case Signal.Thinking(String delta) -> on(new OutputEvent.Thinking(delta));
+        case Signal.Call call -> {}
         case Signal.Completed complete -> {}
         case Signal.Failed failed -> {}
         case Signal.WakeUp() -> {}
@@ -235,7 +261,9 @@ final class ModelTurn implements StreamingChatResponseHandler {
   }
 
   private static boolean same(ToolExecutionRequest call, ToolExecutionRequest found) {
-    if (!found.name().equals(call.name()) || call.arguments() == null) {
+    if (!Objects.equals(call.name(), found.name())
+        || call.arguments() == null
+        || found.arguments() == null) {
       return false;
     }
     try {
@@ -293,6 +321,11 @@ final class ModelTurn implements StreamingChatResponseHandler {
   @Override
   public void onPartialToolCall(PartialToolCall delta, PartialToolCallContext context) {
     signal(new Signal.WakeUp(), context.streamingHandle());
+  }
+
+  @Override
+  public void onCompleteToolCall(CompleteToolCall call) {
+    signal(new Signal.Call(call.toolExecutionRequest()), null);
   }
 
   @Override

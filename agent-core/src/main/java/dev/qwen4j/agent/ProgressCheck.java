@@ -8,8 +8,9 @@ import java.util.Set;
 /**
  * Notices a model that goes round in circles. A turn brings something new when at least one of its
  * calls does: a result that this tool has not given before, or a change made with arguments not
- * used before. The score rises by two with a turn that brings nothing, and falls by one with a turn
- * that does, so that a short detour is forgiven and a loop with a little variation is not.
+ * used before. After a nudge that is not enough: every call must. The score rises by two with a
+ * turn that brings nothing, and falls by one with a turn that does, so that a short detour is
+ * forgiven and a loop with a little variation is not.
  *
  * <p>Calls that fail each in a new way say something new each time; a long row of turns with
  * nothing but failures counts as circling too.
@@ -33,12 +34,20 @@ final class ProgressCheck {
   private final Set<List<Object>> seen = new HashSet<>();
   private int score;
   private int failedTurns;
+  private boolean nudged;
 
   Verdict after(List<Finished> turn) {
-    boolean news = false;
+    int newOnes = 0;
     for (Finished call : turn) {
-      news |= bringsNews(call);
+      newOnes += bringsNews(call) ? 1 : 0;
     }
+    boolean news = nudged ? newOnes == turn.size() : newOnes > 0;
+    Verdict verdict = verdict(turn, news);
+    nudged = verdict == Verdict.NUDGE;
+    return verdict;
+  }
+
+  private Verdict verdict(List<Finished> turn, boolean news) {
     failedTurns = turn.stream().allMatch(call -> call.result().isError()) ? failedTurns + 1 : 0;
     if (news) {
       score = Math.max(0, score - 1);

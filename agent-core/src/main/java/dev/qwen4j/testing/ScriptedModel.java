@@ -5,6 +5,7 @@ import dev.langchain4j.data.message.AiMessage;
 import dev.langchain4j.model.chat.StreamingChatModel;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.response.ChatResponse;
+import dev.langchain4j.model.chat.response.CompleteToolCall;
 import dev.langchain4j.model.chat.response.PartialThinking;
 import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
 import dev.langchain4j.model.output.FinishReason;
@@ -196,6 +197,9 @@ public final class ScriptedModel implements StreamingChatModel {
             return;
           }
         }
+      }
+      for (int i = 0; i < calls.size(); i++) {
+        handler.onCompleteToolCall(new CompleteToolCall(i, calls.get(i)));
       }
       handler.onCompleteResponse(
           ChatResponse.builder()

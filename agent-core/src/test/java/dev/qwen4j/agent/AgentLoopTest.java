@@ -117,7 +117,7 @@ class AgentLoopTest {
         TestTool.looking(
             "meet",
             (call, context) -> {
-              both.await(10, TimeUnit.SECONDS);
+              both.await(60, TimeUnit.SECONDS);
               return ToolResult.of("met");
             });
     model
@@ -268,8 +268,8 @@ class AgentLoopTest {
     assertThat(results(result))
         .containsExactly(
             "Timed out after 50 ms and was stopped. The call may have taken effect in part.");
-    assertThat(cancelled.await(5, TimeUnit.SECONDS)).isTrue();
-    assertThat(interrupted.await(5, TimeUnit.SECONDS)).isTrue();
+    assertThat(cancelled.await(60, TimeUnit.SECONDS)).isTrue();
+    assertThat(interrupted.await(60, TimeUnit.SECONDS)).isTrue();
   }
 
   @Test
@@ -401,6 +401,34 @@ class AgentLoopTest {
     assertThat(result.messages().getLast()).isEqualTo(AiMessage.from("7006652"));
   }
 
+  /** What the real 0.5B model does next: it writes the same two calls in turn, without an end. */
+  @Test
+  void aReplyThatRepeatsItsCallsWithoutEndIsCutShort() {
+    String calls =
+        """
+        {"name": "upper", "arguments": {"x": "a"}}
+        {"name": "upper", "arguments": {"x": "b"}}
+        """;
+    model.enqueue(reply().chunks(calls, calls, calls, calls).hang()).enqueueText("A and B");
+    var tool = TestTool.upper();
+    RunResult result = run(tool);
+    assertThat(result.stopReason()).isEqualTo(StopReason.ANSWER);
+    assertThat(results(result)).startsWith("A", "B", "A", "B", "A").hasSizeLessThan(8);
+    assertEveryCallHasItsResult(result.messages());
+  }
+
+  @Test
+  void afterANudgeARepeatedCallCountsAgainstTheTurnWhateverElseItBrings() {
+    model
+        .enqueue(reply().call("upper", "{\"x\":\"a\"}"))
+        .enqueue(reply().call("upper", "{\"x\":\"a\"}"))
+        .enqueue(reply().call("upper", "{\"x\":\"a\"}").call("upper", "{\"x\":\"invented\"}"))
+        .enqueueText("A");
+    RunResult result = run(TestTool.upper());
+    assertThat(result.stopReason()).isEqualTo(StopReason.NO_PROGRESS);
+    assertThat(result.text()).isEqualTo("A");
+  }
+
   @Test
   void aForcedAnswerThatIsOnlyACallGivesTheLastResultInstead() {
     model.otherwise(
@@ -516,7 +544,7 @@ class AgentLoopTest {
     model.otherwise(request -> reply().hang());
     long started = System.nanoTime();
     RunResult result = run(Limits.DEFAULT.withMaxTime(Duration.ofMillis(300)));
-    assertThat(Duration.ofNanos(System.nanoTime() - started)).isLessThan(Duration.ofSeconds(2));
+    assertThat(Duration.ofNanos(System.nanoTime() - started)).isLessThan(Duration.ofSeconds(20));
     assertThat(result.stopReason()).isEqualTo(StopReason.MAX_TIME);
     assertThat(result.text()).isEqualTo("Stopped by max_time before there was an answer.");
   }
@@ -568,6 +596,6 @@ class AgentLoopTest {
                       }
                     }))
         .hasMessage("the pipe is closed");
-    assertThat(stopped.await(5, TimeUnit.SECONDS)).isTrue();
+    assertThat(stopped.await(60, TimeUnit.SECONDS)).isTrue();
   }
 }
