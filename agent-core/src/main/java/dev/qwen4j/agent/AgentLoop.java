@@ -3,6 +3,7 @@ package dev.qwen4j.agent;
 import dev.langchain4j.agent.tool.ToolExecutionRequest;
 import dev.langchain4j.agent.tool.ToolSpecification;
 import dev.langchain4j.data.message.AiMessage;
+import dev.langchain4j.data.message.ChatMessage;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.output.FinishReason;
 import dev.langchain4j.model.output.TokenUsage;
@@ -48,6 +49,7 @@ final class AgentLoop {
   private final ToolCalls toolCalls;
   private final ProgressCheck progress = new ProgressCheck();
   private int turns;
+  private int useful; // How much of the conversation there was when a turn last brought news.
   private TokenUsage usage = new TokenUsage(0, 0, 0);
   private @Nullable Finished lastResult;
 
@@ -55,6 +57,7 @@ final class AgentLoop {
       Agent agent, Conversation conversation, AgentListener listener, Cancellation cancellation) {
     this.agent = agent;
     this.conversation = conversation;
+    this.useful = conversation.size();
     this.listener = listener;
     this.cancellation = cancellation;
     Duration time = agent.limits().maxTime();
@@ -76,9 +79,10 @@ final class AgentLoop {
     String aside = null; // What the model is told besides the conversation, for one turn.
     boolean askedAgain = false;
     while (!cancellation.isCancelled()) {
-      Reply reply = ask(agent.specifications(), aside, workEnd);
+      Reply reply =
+          ask(agent.specifications(), conversation.upTo(conversation.size(), aside), workEnd);
       List<ToolExecutionRequest> calls = conversation.append(reply.message());
-      if (reply.end() != End.COMPLETE) {
+      if (!reply.isWhole()) {
         return brokenOff(reply);
       }
       if (reply.isEmpty() && !askedAgain) {
@@ -101,7 +105,10 @@ final class AgentLoop {
       results.forEach(call -> conversation.append(call.request(), call.result()));
       lastResult = results.getLast();
 
-      ProgressCheck.Verdict verdict = progress.after(results);
+      ProgressCheck.Verdict verdict = progress.after(results, reply.end() == End.REPEATING);
+      if (progress.lastTurnHelped()) {
+        useful = conversation.size();
+      }
       StopReason limit = limitReached(verdict);
       if (limit != null && !cancellation.isCancelled()) {
         return answerNow(limit);
@@ -131,12 +138,16 @@ final class AgentLoop {
     return verdict == ProgressCheck.Verdict.STOP ? StopReason.NO_PROGRESS : null;
   }
 
-  /** The last turn: no tools on offer, and the model is told to answer. */
+  /**
+   * The last turn: no tools on offer, and the model is told to answer. A model that went round in
+   * circles is not shown its circles again.
+   */
   private RunResult answerNow(StopReason limit) {
     String text = "";
     if (!end.isPast()) {
       notice("Stopped by " + limit.id() + ": the model is asked to answer from what it has.");
-      Reply reply = ask(List.of(), ANSWER_NOW, end);
+      int shown = limit == StopReason.NO_PROGRESS ? useful : conversation.size();
+      Reply reply = ask(List.of(), conversation.upTo(shown, ANSWER_NOW), end);
       text = reply.text();
       if (reply.end() == End.CANCELLED || reply.end() == End.FAILED) {
         conversation.append(AiMessage.from(text));
@@ -146,15 +157,12 @@ final class AgentLoop {
     return answered(limit, text, "Stopped by " + limit.id() + " before there was an answer.");
   }
 
-  private Reply ask(List<ToolSpecification> tools, @Nullable String aside, Deadline patience) {
+  private Reply ask(List<ToolSpecification> tools, List<ChatMessage> messages, Deadline patience) {
     turns++;
     tell(new AgentEvent.TurnStarted(agent.name(), turns));
     long started = System.nanoTime();
     ChatRequest request =
-        ChatRequest.builder()
-            .messages(conversation.messagesThen(aside))
-            .toolSpecifications(tools)
-            .build();
+        ChatRequest.builder().messages(messages).toolSpecifications(tools).build();
     var parser = HermesParser.forTools(agent.toolNames());
     Reply reply =
         new ModelTurn(parser, this::stream, cancellation)
@@ -179,7 +187,7 @@ final class AgentLoop {
     return switch (reply.end()) {
       case CANCELLED -> finished(StopReason.CANCELLED, reply.text());
       case FAILED -> result(StopReason.ERROR, reply.text(), reply.failure());
-      case TIMED_OUT, COMPLETE ->
+      case TIMED_OUT, COMPLETE, REPEATING ->
           reply.text().isBlank() || !end.isPast()
               ? answerNow(StopReason.MAX_TIME)
               : finished(StopReason.MAX_TIME, reply.text());

@@ -72,10 +72,13 @@ final class Conversation {
     return List.copyOf(messages);
   }
 
-  /** The messages with a line from the user after them, which is not kept. */
-  List<ChatMessage> messagesThen(@Nullable String line) {
-    var all = new ArrayList<ChatMessage>(messages.size() + 1);
-    all.addAll(messages);
+  int size() {
+    return messages.size();
+  }
+
+  /** The first messages with a line from the user after them, which is not kept. */
+  List<ChatMessage> upTo(int size, @Nullable String line) {
+    var all = new ArrayList<ChatMessage>(messages.subList(0, size));
     if (line != null) {
       all.add(UserMessage.from(line));
     }

@@ -42,6 +42,8 @@ import org.jspecify.annotations.Nullable;
 final class ModelTurn implements StreamingChatResponseHandler {
   enum End {
     COMPLETE,
+    /** It wrote one call over and over and was stopped; the calls stand once each. */
+    REPEATING,
     FAILED,
     TIMED_OUT,
     CANCELLED
@@ -50,7 +52,7 @@ final class ModelTurn implements StreamingChatResponseHandler {
   /**
    * What came of a model call.
    *
-   * @param message what was said, in part if the end is not {@link End#COMPLETE}
+   * @param message what was said, in part if the reply {@linkplain #isWhole is not whole}
    * @param failure why, when the end is {@link End#FAILED}
    */
   record Reply(
@@ -61,6 +63,10 @@ final class ModelTurn implements StreamingChatResponseHandler {
       @Nullable Exception failure) {
     String text() {
       return message.text() == null ? "" : message.text();
+    }
+
+    boolean isWhole() {
+      return end == End.COMPLETE || end == End.REPEATING;
     }
 
     boolean isEmpty() {
@@ -156,8 +162,9 @@ final class ModelTurn implements StreamingChatResponseHandler {
           case Signal.WakeUp() -> {}
         }
         if (repeats(announced) || repeats(recovered)) {
-          AiMessage soFar = AiMessage.builder().toolExecutionRequests(announced).build();
-          return reply(End.COMPLETE, ChatResponse.builder().aiMessage(soFar).build(), null);
+          over = true;
+          var soFar = AiMessage.builder().toolExecutionRequests(onceEach(announced)).build();
+          return reply(End.REPEATING, ChatResponse.builder().aiMessage(soFar).build(), null);
         }
       }
     } catch (InterruptedException e) {
@@ -175,6 +182,16 @@ final class ModelTurn implements StreamingChatResponseHandler {
 
   private boolean writesCalls() {
     return !announced.isEmpty() || !recovered.isEmpty();
+  }
+
+  private static List<ToolExecutionRequest> onceEach(List<ToolExecutionRequest> calls) {
+    var once = new ArrayList<ToolExecutionRequest>();
+    for (ToolExecutionRequest call : calls) {
+      if (once.stream().noneMatch(each -> same(each, call))) {
+        once.add(call);
+      }
+    }
+    return once;
   }
 
   /** Whether the last call stands there {@link #MOST_TIMES} times. */
@@ -208,8 +225,8 @@ final class ModelTurn implements StreamingChatResponseHandler {
       if (!streamed && whole.text() != null) {
         parser.accept(whole.text(), this::on);
       }
-      parser.finish(this::on);
-      message.toolExecutionRequests(withRecovered(whole.toolExecutionRequests()));
+      parser.finish(end == End.REPEATING ? this::onUnlessCall : this::on);
+      message.toolExecutionRequests(withRecovered(whole.toolExecutionRequests(), end));
       if (response.tokenUsage() != null) {
         usage = usage.add(response.tokenUsage());
       }
@@ -250,9 +267,9 @@ final class ModelTurn implements StreamingChatResponseHandler {
   }
 
   /** The host's calls, then those found in the text that the host did not find too. */
-  private List<ToolExecutionRequest> withRecovered(List<ToolExecutionRequest> calls) {
+  private List<ToolExecutionRequest> withRecovered(List<ToolExecutionRequest> calls, End end) {
     var all = new ArrayList<>(calls);
-    for (ToolExecutionRequest found : recovered) {
+    for (ToolExecutionRequest found : end == End.REPEATING ? onceEach(recovered) : recovered) {
       if (calls.stream().noneMatch(call -> same(call, found))) {
         all.add(found);
       }

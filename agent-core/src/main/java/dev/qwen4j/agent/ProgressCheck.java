@@ -35,16 +35,28 @@ final class ProgressCheck {
   private int score;
   private int failedTurns;
   private boolean nudged;
+  private boolean helped;
 
-  Verdict after(List<Finished> turn) {
+  /**
+   * Looks at one turn.
+   *
+   * @param repeating whether the reply was stopped because it wrote one call over and over: such a
+   *     turn counts as one that brings nothing, though its results may help
+   */
+  Verdict after(List<Finished> turn, boolean repeating) {
     int newOnes = 0;
     for (Finished call : turn) {
       newOnes += bringsNews(call) ? 1 : 0;
     }
-    boolean news = nudged ? newOnes == turn.size() : newOnes > 0;
-    Verdict verdict = verdict(turn, news);
+    helped = nudged ? newOnes == turn.size() : newOnes > 0;
+    Verdict verdict = verdict(turn, helped && !repeating);
     nudged = verdict == Verdict.NUDGE;
     return verdict;
+  }
+
+  /** Whether there is something in the last turn's results that was not known before. */
+  boolean lastTurnHelped() {
+    return helped;
   }
 
   private Verdict verdict(List<Finished> turn, boolean news) {

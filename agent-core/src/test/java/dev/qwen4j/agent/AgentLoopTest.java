@@ -409,11 +409,13 @@ class AgentLoopTest {
         {"name": "upper", "arguments": {"x": "a"}}
         {"name": "upper", "arguments": {"x": "b"}}
         """;
-    model.enqueue(reply().chunks(calls, calls, calls, calls).hang()).enqueueText("A and B");
+    model
+        .enqueue(reply().chunks(calls, calls, calls.substring(0, 60)).hang())
+        .enqueueText("A and B");
     var tool = TestTool.upper();
     RunResult result = run(tool);
     assertThat(result.stopReason()).isEqualTo(StopReason.ANSWER);
-    assertThat(results(result)).startsWith("A", "B", "A", "B", "A").hasSizeLessThan(8);
+    assertThat(results(result)).containsExactly("A", "B");
     assertEveryCallHasItsResult(result.messages());
   }
 
@@ -427,6 +429,9 @@ class AgentLoopTest {
     RunResult result = run(TestTool.upper());
     assertThat(result.stopReason()).isEqualTo(StopReason.NO_PROGRESS);
     assertThat(result.text()).isEqualTo("A");
+    assertThat(model.requests().getLast().messages())
+        .as("shows the useful turn and none of the circles")
+        .hasSize(4);
   }
 
   @Test
