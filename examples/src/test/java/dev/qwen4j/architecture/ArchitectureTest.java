@@ -1,0 +1,255 @@
+package dev.qwen4j.architecture;
+
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaModifier;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.lang.ArchRule;
+import com.tngtech.archunit.library.GeneralCodingRules;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.NullMarked;
+import org.junit.jupiter.api.Test;
+
+/** The arrows and names of the architecture, as docs/architecture.md draws them. */
+class ArchitectureTest {
+  private static final JavaClasses ALL =
+      new ClassFileImporter()
+          .withImportOption(new ImportOption.DoNotIncludeTests())
+          .importPackages("dev.qwen4j");
+
+  private static final String[] CORE = {
+    "dev.qwen4j.model..",
+    "dev.qwen4j.dialect..",
+    "dev.qwen4j.tool..",
+    "dev.qwen4j.agent..",
+    "dev.qwen4j.testing.."
+  };
+
+  /** How many types each module may show its users. */
+  private static final Map<String, Integer> MAX_EXPORTED =
+      Map.of("agent-core", 40, "tools", 12, "mcp", 12, "rag", 12, "inference-local", 12);
+
+  @Test
+  void siblingModulesDoNotKnowEachOther() {
+    String[] siblings = {"tools", "mcp", "rag", "inference"};
+    for (String module : siblings) {
+      String[] others =
+          java.util.Arrays.stream(siblings)
+              .filter(other -> !other.equals(module))
+              .map(other -> "dev.qwen4j." + other + "..")
+              .toArray(String[]::new);
+      holds(
+          noClasses()
+              .that()
+              .resideInAPackage("dev.qwen4j." + module + "..")
+              .should()
+              .dependOnClassesThat()
+              .resideInAnyPackage(others)
+              .orShould()
+              .dependOnClassesThat()
+              .resideInAPackage("dev.qwen4j.examples.."));
+    }
+  }
+
+  @Test
+  void agentCoreKnowsNoOtherModule() {
+    holds(
+        noClasses()
+            .that()
+            .resideInAnyPackage(CORE)
+            .should()
+            .dependOnClassesThat(
+                resideInAPackage("dev.qwen4j..")
+                    .and(
+                        com.tngtech.archunit.base.DescribedPredicate.not(
+                            resideInAnyPackage(CORE)))));
+  }
+
+  @Test
+  void insideAgentCoreTheArrowsPointOneWay() {
+    // model ← dialect ← tool ← agent
+    neverUses("dev.qwen4j.model..", "dialect", "tool", "agent", "testing");
+    neverUses("dev.qwen4j.dialect..", "tool", "agent", "testing");
+    neverUses("dev.qwen4j.tool..", "agent", "testing");
+    neverUses("dev.qwen4j.agent..", "testing");
+  }
+
+  @Test
+  void insideTheEngineTheArrowsPointOneWay() {
+    String internal = "dev.qwen4j.inference.internal.";
+    String[] up = {"kernel", "weights", "arch", "engine"};
+    for (int low = 0; low < up.length; low++) {
+      for (int high = low + 1; high < up.length; high++) {
+        holds(
+            noClasses()
+                .that()
+                .resideInAPackage(internal + up[low] + "..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(
+                    internal + up[high] + "..",
+                    "dev.qwen4j.inference.hub..",
+                    "dev.qwen4j.inference.server..")
+                .allowEmptyShould(true));
+      }
+    }
+    String[] leaves = {"tokenizer", "sampling", "template", "grammar"};
+    for (String leaf : leaves) {
+      holds(
+          noClasses()
+              .that()
+              .resideInAPackage(internal + leaf + "..")
+              .should()
+              .dependOnClassesThat()
+              .resideInAnyPackage(
+                  internal + "kernel..",
+                  internal + "weights..",
+                  internal + "arch..",
+                  internal + "engine..")
+              .allowEmptyShould(true));
+    }
+  }
+
+  @Test
+  void internalPackagesAreForTheirModuleOnly() {
+    holds(
+        noClasses()
+            .that()
+            .resideOutsideOfPackage("dev.qwen4j.inference..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("dev.qwen4j.inference.internal.."));
+    holds(
+        noClasses()
+            .that()
+            .resideOutsideOfPackage("dev.qwen4j.model..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("dev.qwen4j.model.internal.."));
+  }
+
+  @Test
+  void packagesHaveNoCycles() {
+    holds(slices().matching("dev.qwen4j.(**)").should().beFreeOfCycles());
+  }
+
+  @Test
+  void namesSayWhatAThingIs() {
+    holds(
+        noClasses()
+            .should()
+            .haveSimpleNameEndingWith("Impl")
+            .orShould()
+            .haveSimpleNameEndingWith("Manager")
+            .orShould()
+            .haveSimpleNameEndingWith("Util")
+            .orShould()
+            .haveSimpleNameEndingWith("Utils")
+            .orShould()
+            .haveSimpleNameEndingWith("Helper")
+            .orShould()
+            .haveSimpleNameStartingWith("Abstract")
+            .orShould()
+            .haveSimpleNameStartingWith("Base")
+            .orShould()
+            .haveSimpleNameStartingWith("Default"));
+  }
+
+  @Test
+  void onlyTheCommandsPrint() {
+    holds(
+        noClasses()
+            .that()
+            .resideOutsideOfPackage("dev.qwen4j.examples..")
+            .should(GeneralCodingRules.ACCESS_STANDARD_STREAMS));
+  }
+
+  @Test
+  void constructorsTakeAtMostSixParametersExceptRecords() {
+    holds(
+        classes()
+            .that()
+            .areNotRecords()
+            .and()
+            .areNotEnums()
+            .and()
+            .areNotAnonymousClasses()
+            .and()
+            .areNotMemberClasses()
+            .should(HaveShortConstructors.ofAtMost(6)));
+  }
+
+  @Test
+  void everyPackageIsNullMarkedAndSaysWhatItIsFor() {
+    ALL.stream()
+        .map(type -> type.getPackage())
+        .distinct()
+        .forEach(
+            found -> {
+              assertThat(found.isAnnotatedWith(NullMarked.class))
+                  .as("package-info.java with @NullMarked in " + found.getName())
+                  .isTrue();
+            });
+  }
+
+  @Test
+  void littleIsPublic() {
+    Map<String, Long> exported = new TreeMap<>();
+    MAX_EXPORTED.keySet().forEach(module -> exported.put(module, exportedTypes(module)));
+    MAX_EXPORTED.forEach(
+        (module, limit) ->
+            assertThat(exportedTypes(module))
+                .as("public top-level types that %s shows its users (all: %s)", module, exported)
+                .isLessThanOrEqualTo(limit));
+  }
+
+  @Test
+  void theLoopFitsOneSitting() throws Exception {
+    Path loop =
+        Repository.root().resolve("agent-core/src/main/java/dev/qwen4j/agent/AgentLoop.java");
+    assertThat(Files.readAllLines(loop)).as("lines of " + loop).hasSizeLessThan(300);
+  }
+
+  private static long exportedTypes(String module) {
+    var names =
+        Repository.mainSources(module).stream()
+            .map(file -> file.toString().replace('/', '.'))
+            .collect(Collectors.toSet());
+    return ALL.stream()
+        .filter(type -> type.isTopLevelClass())
+        .filter(type -> type.getModifiers().contains(JavaModifier.PUBLIC))
+        .filter(type -> !type.getPackageName().contains(".internal"))
+        .filter(type -> names.stream().anyMatch(n -> n.endsWith("." + type.getName() + ".java")))
+        .count();
+  }
+
+  private static void neverUses(String from, String... packages) {
+    String[] targets =
+        java.util.Arrays.stream(packages)
+            .map(name -> "dev.qwen4j." + name + "..")
+            .toArray(String[]::new);
+    holds(
+        noClasses()
+            .that()
+            .resideInAPackage(from)
+            .should()
+            .dependOnClassesThat()
+            .resideInAnyPackage(targets)
+            .allowEmptyShould(true));
+  }
+
+  private static void holds(ArchRule rule) {
+    rule.check(ALL);
+  }
+}
