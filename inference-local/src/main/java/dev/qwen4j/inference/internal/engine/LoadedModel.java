@@ -5,8 +5,13 @@ import dev.qwen4j.inference.internal.arch.ForwardPass;
 import dev.qwen4j.inference.internal.arch.SequenceState;
 import dev.qwen4j.inference.internal.kernel.KernelChoice;
 import dev.qwen4j.inference.internal.kernel.Kernels;
+import dev.qwen4j.inference.internal.kernel.TensorType;
+import dev.qwen4j.inference.internal.kernel.WarmUp;
 import dev.qwen4j.inference.internal.weights.GgufFile;
+import dev.qwen4j.inference.internal.weights.TensorInfo;
 import java.nio.file.Path;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * A checkpoint that is open and ready to run: the mapped file, the kernels and the forward pass.
@@ -20,10 +25,13 @@ public final class LoadedModel implements AutoCloseable {
   private final Kernels kernels;
   private final ForwardPass pass;
 
-  private LoadedModel(GgufFile file, Kernels kernels, ForwardPass pass) {
+  private final Thread warmUp;
+
+  private LoadedModel(GgufFile file, Kernels kernels, ForwardPass pass, Thread warmUp) {
     this.file = file;
     this.kernels = kernels;
     this.pass = pass;
+    this.warmUp = warmUp;
   }
 
   public static LoadedModel open(Path path, int threads) {
@@ -35,7 +43,8 @@ public final class LoadedModel implements AutoCloseable {
     try {
       GgufFile file = GgufFile.open(path);
       try {
-        return new LoadedModel(file, kernels, Architectures.load(file, kernels));
+        Thread warmUp = startWarmUp(file);
+        return new LoadedModel(file, kernels, Architectures.load(file, kernels), warmUp);
       } catch (RuntimeException | Error e) {
         file.close();
         throw e;
@@ -44,6 +53,13 @@ public final class LoadedModel implements AutoCloseable {
       kernels.close();
       throw e;
     }
+  }
+
+  /** Beside everything else that opening a checkpoint takes; the first reading waits for it. */
+  private static Thread startWarmUp(GgufFile file) {
+    Set<TensorType> types =
+        file.tensors().stream().map(TensorInfo::type).collect(Collectors.toSet());
+    return Thread.ofPlatform().daemon().name("qwen4j-warm-up").start(() -> WarmUp.run(types));
   }
 
   public GgufFile file() {
@@ -66,12 +82,26 @@ public final class LoadedModel implements AutoCloseable {
    * @return where the last position stands in the last batch, for its logits
    */
   public int read(SequenceState state, int[] ids, int from, int to, Runnable pause) {
+    awaitWarmUp(pause);
     int count = 0;
     for (int at = from; at < to; at += count) {
       count = Math.min(BATCH, to - at);
       pass.forward(state, ids, at, count, pause);
     }
     return count - 1;
+  }
+
+  private void awaitWarmUp(Runnable pause) {
+    while (warmUp.isAlive()) {
+      pause.run();
+      try {
+        warmUp.join(10);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        pause.run();
+        return;
+      }
+    }
   }
 
   @Override
