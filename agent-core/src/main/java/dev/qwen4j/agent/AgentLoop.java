@@ -42,12 +42,14 @@ final class AgentLoop {
 
   private final Agent agent;
   private final Conversation conversation;
+  private final String question;
   private final AgentListener listener;
   private final Cancellation cancellation;
   private final Deadline workEnd;
   private final Deadline end;
   private final ToolCalls toolCalls;
   private final ProgressCheck progress = new ProgressCheck();
+  private final Findings findings = new Findings();
   private int turns;
   private int useful; // How much of the conversation there was when a turn last brought news.
   private TokenUsage usage = new TokenUsage(0, 0, 0);
@@ -57,6 +59,7 @@ final class AgentLoop {
       Agent agent, Conversation conversation, AgentListener listener, Cancellation cancellation) {
     this.agent = agent;
     this.conversation = conversation;
+    this.question = conversation.input();
     this.useful = conversation.size();
     this.listener = listener;
     this.cancellation = cancellation;
@@ -69,7 +72,7 @@ final class AgentLoop {
   }
 
   RunResult run() {
-    tell(new AgentEvent.RunStarted(agent.name(), conversation.input()));
+    tell(new AgentEvent.RunStarted(agent.name(), question));
     RunResult result = untilAnswerOrLimit();
     tell(new AgentEvent.RunFinished(agent.name(), result));
     return result;
@@ -104,6 +107,7 @@ final class AgentLoop {
       List<Finished> results = toolCalls.run(calls, cutOff);
       results.forEach(call -> conversation.append(call.request(), call.result()));
       lastResult = results.getLast();
+      findings.add(results);
 
       ProgressCheck.Verdict verdict = progress.after(results, reply.end() == End.REPEATING);
       if (progress.lastTurnHelped()) {
@@ -147,7 +151,8 @@ final class AgentLoop {
     if (!end.isPast()) {
       notice("Stopped by " + limit.id() + ": the model is asked to answer from what it has.");
       int shown = limit == StopReason.NO_PROGRESS ? useful : conversation.size();
-      Reply reply = ask(List.of(), conversation.upTo(shown, ANSWER_NOW), end);
+      String request = findings.remindOf(question, ANSWER_NOW);
+      Reply reply = ask(List.of(), conversation.upTo(shown, request), end);
       text = reply.text();
       if (reply.end() == End.CANCELLED || reply.end() == End.FAILED) {
         conversation.append(AiMessage.from(text));

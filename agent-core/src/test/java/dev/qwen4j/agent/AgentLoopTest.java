@@ -397,8 +397,24 @@ class AgentLoopTest {
     ChatRequest forced = model.requests().getLast();
     assertThat(forced.messages().getLast())
         .isEqualTo(
-            UserMessage.from("Answer now, briefly, from what you have, without calling tools."));
+            UserMessage.from(
+                """
+                Answer now, briefly, from what you have, without calling tools.
+                The question was: %s
+                The tools found:
+                - calculator {"x":"1234 * 5678"}: 7006652
+                - calculator {"x":"7006652"}: 7006652\
+                """
+                    .formatted(question(forced))));
     assertThat(result.messages().getLast()).isEqualTo(AiMessage.from("7006652"));
+  }
+
+  private static String question(ChatRequest request) {
+    return request.messages().stream()
+        .filter(UserMessage.class::isInstance)
+        .map(message -> ((UserMessage) message).singleText())
+        .findFirst()
+        .orElseThrow();
   }
 
   /** What the real 0.5B model does next: it writes the same two calls in turn, without an end. */
