@@ -3,6 +3,7 @@ package dev.qwen4j.inference.internal.kernel;
 import static dev.qwen4j.inference.internal.kernel.Lanes.F;
 import static dev.qwen4j.inference.internal.kernel.Lanes.L;
 
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
@@ -22,7 +23,7 @@ final class Activations {
 
   short[] q = new short[0];
 
-  /** Scale of each block of 32. */
+  /** Scale of each block of 32; zeros up to {@link #padded}. */
   float[] scale = new float[0];
 
   /** Scale and scale · Σq of each 16. */
@@ -30,8 +31,13 @@ final class Activations {
 
   float[] sum16 = new float[0];
 
-  /** scale · Σq of each block of 32. */
+  /** scale · Σq of each block of 32; zeros up to {@link #padded}. */
   float[] sum = new float[0];
+
+  /** {@code blocks} rounded up to whole vectors, and so the used length of scale and sum. */
+  static int padded(int blocks) {
+    return Math.ceilDiv(blocks, 16) * 16;
+  }
 
   private int[] rounded = new int[0];
 
@@ -49,8 +55,8 @@ final class Activations {
       if (q.length < cols) {
         q = new short[cols];
         rounded = new int[cols];
-        scale = new float[cols / 32];
-        sum = new float[cols / 32];
+        scale = new float[padded(cols / 32)];
+        sum = new float[padded(cols / 32)];
         scale16 = new float[cols / 16];
         sum16 = new float[cols / 16];
       }
@@ -91,5 +97,7 @@ final class Activations {
     for (int b = 0; b < cols / 32; b++) {
       sum[b] = sum16[2 * b] + sum16[2 * b + 1];
     }
+    Arrays.fill(scale, cols / 32, padded(cols / 32), 0);
+    Arrays.fill(sum, cols / 32, padded(cols / 32), 0);
   }
 }

@@ -198,93 +198,212 @@ final class RowDots {
   }
 
   private static void q8Zero(long address, int rows, int cols, float[] x, float[] out, int at) {
-    long next = address;
-    for (int r = 0; r < rows; r++) {
-      FloatVector sum = FloatVector.zero(F);
-      for (int k = 0; k < cols; k += 32) {
-        long block = next & Memory.MASK;
-        float d = Float.float16ToFloat(ALL.get(SHORT, block));
-        FloatVector p = FloatVector.zero(F);
-        for (int j = 0; j < 32; j += BF.length()) {
-          ByteVector q = ByteVector.fromMemorySegment(BF, ALL, block + 2 + j, LE);
-          p = ((FloatVector) q.castShape(F, 0)).fma(FloatVector.fromArray(F, x, k + j), p);
-          if (L == 4) {
-            p = ((FloatVector) q.castShape(F, 1)).fma(FloatVector.fromArray(F, x, k + j + 4), p);
-          }
-        }
-        sum = p.fma(FloatVector.broadcast(F, d), sum);
-        next += 34;
+    long rowBytes = cols / 32 * 34L;
+    for (int r = 0; r < rows; r += 2) {
+      int r1 = Math.min(r + 1, rows - 1);
+      long row0 = address + r * rowBytes;
+      long row1 = address + r1 * rowBytes;
+      if (L == 8) {
+        q8ZeroRows(row0, row1, cols, x, out, at + r, at + r1);
+      } else {
+        out[at + r] = q8ZeroRow(row0, cols, x);
+        out[at + r1] = q8ZeroRow(row1, cols, x);
       }
-      out[at + r] = sum.reduceLanes(ADD);
     }
   }
 
+  /**
+   * Two rows at once, or one twice, in vectors of eight floats: they share the activations' loads,
+   * and C2 does not unroll a loop of this size, which it would do with more spills than it saves.
+   */
+  private static void q8ZeroRows(
+      long row0, long row1, int cols, float[] x, float[] out, int at0, int at1) {
+    FloatVector sum0 = FloatVector.zero(F);
+    FloatVector sum1 = FloatVector.zero(F);
+    for (int b = 0; b < cols / 32; b++) {
+      long block0 = (row0 + b * 34L) & Memory.MASK;
+      long block1 = (row1 + b * 34L) & Memory.MASK;
+      float d0 = Float.float16ToFloat(ALL.get(SHORT, block0));
+      float d1 = Float.float16ToFloat(ALL.get(SHORT, block1));
+      FloatVector xs = FloatVector.fromArray(F, x, b * 32);
+      FloatVector p0 = eight(block0 + 2).mul(xs);
+      FloatVector p1 = eight(block1 + 2).mul(xs);
+      xs = FloatVector.fromArray(F, x, b * 32 + 8);
+      p0 = eight(block0 + 10).fma(xs, p0);
+      p1 = eight(block1 + 10).fma(xs, p1);
+      xs = FloatVector.fromArray(F, x, b * 32 + 16);
+      p0 = eight(block0 + 18).fma(xs, p0);
+      p1 = eight(block1 + 18).fma(xs, p1);
+      xs = FloatVector.fromArray(F, x, b * 32 + 24);
+      p0 = eight(block0 + 26).fma(xs, p0);
+      p1 = eight(block1 + 26).fma(xs, p1);
+      sum0 = p0.fma(FloatVector.broadcast(F, d0), sum0);
+      sum1 = p1.fma(FloatVector.broadcast(F, d1), sum1);
+    }
+    out[at0] = sum0.reduceLanes(ADD);
+    out[at1] = sum1.reduceLanes(ADD);
+  }
+
+  private static FloatVector eight(long address) {
+    return (FloatVector) ByteVector.fromMemorySegment(BF, ALL, address, LE).castShape(F, 0);
+  }
+
+  private static float q8ZeroRow(long row, int cols, float[] x) {
+    FloatVector sum = FloatVector.zero(F);
+    for (int b = 0; b < cols / 32; b++) {
+      long block = (row + b * 34L) & Memory.MASK;
+      float d = Float.float16ToFloat(ALL.get(SHORT, block));
+      FloatVector p = FloatVector.zero(F);
+      for (int j = 0; j < 32; j += BF.length()) {
+        ByteVector q = ByteVector.fromMemorySegment(BF, ALL, block + 2 + j, LE);
+        p = ((FloatVector) q.castShape(F, 0)).fma(FloatVector.fromArray(F, x, b * 32 + j), p);
+        if (L == 4) {
+          p = ((FloatVector) q.castShape(F, 1)).fma(FloatVector.fromArray(F, x, b * 32 + j + 4), p);
+        }
+      }
+      sum = p.fma(FloatVector.broadcast(F, d), sum);
+    }
+    return sum.reduceLanes(ADD);
+  }
+
   private static void q4Zero(long address, int rows, int cols, Activations a, float[] out, int at) {
+    long rowBytes = cols / 32 * 18L;
+    for (int r = 0; r < rows; r += 2) {
+      int r1 = Math.min(r + 1, rows - 1);
+      q4ZeroRows(address + r * rowBytes, address + r1 * rowBytes, cols, a, out, at + r, at + r1);
+    }
+  }
+
+  /** Two rows at once, or one twice: they share the activations and the loop. */
+  private static void q4ZeroRows(
+      long row0, long row1, int cols, Activations a, float[] out, int at0, int at1) {
     short[] q = a.q;
     float[] scale = a.scale;
     float[] blockSum = a.sum;
     ShortVector nibble = ShortVector.broadcast(S, 15);
-    long next = address;
-    for (int r = 0; r < rows; r++) {
-      FloatVector sum = FloatVector.zero(F8);
-      float offsets = 0;
-      for (int b = 0; b < cols / 32; b++) {
-        long block = next & Memory.MASK;
-        float d = Float.float16ToFloat(ALL.get(SHORT, block));
-        ShortVector p = ShortVector.zero(S);
-        for (int j = 0; j < 16; j += SL) {
-          ShortVector v =
-              (ShortVector)
-                  ByteVector.fromMemorySegment(BS, ALL, block + 2 + j, LE)
-                      .convertShape(ZERO_EXTEND_B2S, S, 0);
-          ShortVector low = v.and(nibble).mul(ShortVector.fromArray(S, q, b * 32 + j));
-          ShortVector high =
-              shiftPairs(v, 4).and(nibble).mul(ShortVector.fromArray(S, q, b * 32 + 16 + j));
-          p = p.add(low.add(high));
-        }
-        sum = pairSums(p).fma(FloatVector.broadcast(F8, d * scale[b]), sum);
-        offsets = Math.fma(d, blockSum[b], offsets);
-        next += 18;
+    FloatVector sum0 = FloatVector.zero(F8);
+    FloatVector sum1 = FloatVector.zero(F8);
+    float offsets0 = 0;
+    float offsets1 = 0;
+    // A step is a vector of bytes: a block, or half of one.
+    for (int step = 0; step < cols / (2 * SL); step++) {
+      int b = step / (16 / SL);
+      int j = step % (16 / SL) * SL;
+      long block0 = (row0 + b * 18L) & Memory.MASK;
+      long block1 = (row1 + b * 18L) & Memory.MASK;
+      float d0 = Float.float16ToFloat(ALL.get(SHORT, block0));
+      float d1 = Float.float16ToFloat(ALL.get(SHORT, block1));
+      ShortVector q0 = ShortVector.fromArray(S, q, b * 32 + j);
+      ShortVector q1 = ShortVector.fromArray(S, q, b * 32 + 16 + j);
+      ShortVector v =
+          (ShortVector)
+              ByteVector.fromMemorySegment(BS, ALL, block0 + 2 + j, LE)
+                  .convertShape(ZERO_EXTEND_B2S, S, 0);
+      ShortVector p = v.and(nibble).mul(q0).add(shiftPairs(v, 4).and(nibble).mul(q1));
+      sum0 = pairSums(p).fma(FloatVector.broadcast(F8, d0 * scale[b]), sum0);
+      v =
+          (ShortVector)
+              ByteVector.fromMemorySegment(BS, ALL, block1 + 2 + j, LE)
+                  .convertShape(ZERO_EXTEND_B2S, S, 0);
+      p = v.and(nibble).mul(q0).add(shiftPairs(v, 4).and(nibble).mul(q1));
+      sum1 = pairSums(p).fma(FloatVector.broadcast(F8, d1 * scale[b]), sum1);
+      if (j == 0) {
+        offsets0 = Math.fma(d0, blockSum[b], offsets0);
+        offsets1 = Math.fma(d1, blockSum[b], offsets1);
       }
-      out[at + r] = sum.reduceLanes(ADD) - 8 * offsets;
     }
+    out[at0] = sum0.reduceLanes(ADD) - 8 * offsets0;
+    out[at1] = sum1.reduceLanes(ADD) - 8 * offsets1;
   }
 
   private static void q5Zero(long address, int rows, int cols, Activations a, float[] out, int at) {
+    long rowBytes = cols / 32 * 22L;
+    for (int r = 0; r < rows; r += 2) {
+      int r1 = Math.min(r + 1, rows - 1);
+      q5ZeroRows(address + r * rowBytes, address + r1 * rowBytes, cols, a, out, at + r, at + r1);
+    }
+  }
+
+  private static void q5ZeroRows(
+      long row0, long row1, int cols, Activations a, float[] out, int at0, int at1) {
     short[] q = a.q;
     float[] scale = a.scale;
     float[] blockSum = a.sum;
     ShortVector nibble = ShortVector.broadcast(S, 15);
     ShortVector fifth = ShortVector.broadcast(S, 16);
-    long next = address;
-    for (int r = 0; r < rows; r++) {
-      FloatVector sum = FloatVector.zero(F8);
-      float offsets = 0;
-      for (int b = 0; b < cols / 32; b++) {
-        long block = next & Memory.MASK;
-        float d = Float.float16ToFloat(ALL.get(SHORT, block));
-        short fifthLow = ALL.get(SHORT, block + 2);
-        short fifthHigh = ALL.get(SHORT, block + 4);
-        ShortVector p = ShortVector.zero(S);
-        for (int j = 0; j < 16; j += SL) {
-          ShortVector v =
-              (ShortVector)
-                  ByteVector.fromMemorySegment(BS, ALL, block + 6 + j, LE)
-                      .convertShape(ZERO_EXTEND_B2S, S, 0);
-          ShortVector toTop = ShortVector.fromArray(S, TO_TOP_BIT, j);
-          ShortVector low = shiftPairs(toTop.mul(fifthLow), 11).and(fifth).or(v.and(nibble));
-          ShortVector high =
-              shiftPairs(toTop.mul(fifthHigh), 11).and(fifth).or(shiftPairs(v, 4).and(nibble));
-          low = low.mul(ShortVector.fromArray(S, q, b * 32 + j));
-          high = high.mul(ShortVector.fromArray(S, q, b * 32 + 16 + j));
-          p = p.add(low.add(high));
-        }
-        sum = pairSums(p).fma(FloatVector.broadcast(F8, d * scale[b]), sum);
-        offsets = Math.fma(d, blockSum[b], offsets);
-        next += 22;
+    FloatVector sum0 = FloatVector.zero(F8);
+    FloatVector sum1 = FloatVector.zero(F8);
+    float offsets0 = 0;
+    float offsets1 = 0;
+    for (int step = 0; step < cols / (2 * SL); step++) {
+      int b = step / (16 / SL);
+      int j = step % (16 / SL) * SL;
+      long block0 = (row0 + b * 22L) & Memory.MASK;
+      long block1 = (row1 + b * 22L) & Memory.MASK;
+      float d0 = Float.float16ToFloat(ALL.get(SHORT, block0));
+      float d1 = Float.float16ToFloat(ALL.get(SHORT, block1));
+      ShortVector toTop = ShortVector.fromArray(S, TO_TOP_BIT, j);
+      ShortVector q0 = ShortVector.fromArray(S, q, b * 32 + j);
+      ShortVector q1 = ShortVector.fromArray(S, q, b * 32 + 16 + j);
+      ShortVector v =
+          (ShortVector)
+              ByteVector.fromMemorySegment(BS, ALL, block0 + 6 + j, LE)
+                  .convertShape(ZERO_EXTEND_B2S, S, 0);
+      ShortVector low =
+          toTop
+              .mul(ALL.get(SHORT, block0 + 2))
+              .reinterpretAsInts()
+              .lanewise(LSHR, 11)
+              .reinterpretAsShorts()
+              .and(fifth);
+      ShortVector high =
+          toTop
+              .mul(ALL.get(SHORT, block0 + 4))
+              .reinterpretAsInts()
+              .lanewise(LSHR, 11)
+              .reinterpretAsShorts()
+              .and(fifth);
+      low = low.or(v.and(nibble)).mul(q0);
+      high =
+          high.or(v.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsShorts().and(nibble))
+              .mul(q1);
+      IntVector pairs = low.add(high).reinterpretAsInts();
+      pairs = pairs.add(pairs.lanewise(LSHL, 16)).lanewise(ASHR, 16);
+      sum0 =
+          ((FloatVector) pairs.convert(I2F, 0)).fma(FloatVector.broadcast(F8, d0 * scale[b]), sum0);
+      v =
+          (ShortVector)
+              ByteVector.fromMemorySegment(BS, ALL, block1 + 6 + j, LE)
+                  .convertShape(ZERO_EXTEND_B2S, S, 0);
+      low =
+          toTop
+              .mul(ALL.get(SHORT, block1 + 2))
+              .reinterpretAsInts()
+              .lanewise(LSHR, 11)
+              .reinterpretAsShorts()
+              .and(fifth);
+      high =
+          toTop
+              .mul(ALL.get(SHORT, block1 + 4))
+              .reinterpretAsInts()
+              .lanewise(LSHR, 11)
+              .reinterpretAsShorts()
+              .and(fifth);
+      low = low.or(v.and(nibble)).mul(q0);
+      high =
+          high.or(v.reinterpretAsInts().lanewise(LSHR, 4).reinterpretAsShorts().and(nibble))
+              .mul(q1);
+      pairs = low.add(high).reinterpretAsInts();
+      pairs = pairs.add(pairs.lanewise(LSHL, 16)).lanewise(ASHR, 16);
+      sum1 =
+          ((FloatVector) pairs.convert(I2F, 0)).fma(FloatVector.broadcast(F8, d1 * scale[b]), sum1);
+      if (j == 0) {
+        offsets0 = Math.fma(d0, blockSum[b], offsets0);
+        offsets1 = Math.fma(d1, blockSum[b], offsets1);
       }
-      out[at + r] = sum.reduceLanes(ADD) - 16 * offsets;
     }
+    out[at0] = sum0.reduceLanes(ADD) - 16 * offsets0;
+    out[at1] = sum1.reduceLanes(ADD) - 16 * offsets1;
   }
 
   private static void q4K(

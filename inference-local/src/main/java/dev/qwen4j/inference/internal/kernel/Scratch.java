@@ -12,11 +12,23 @@ final class Scratch {
   /** Eight scales and eight minima of a K block, a byte each. */
   final byte[] bytes = new byte[16];
 
+  /** The sums of two rows. */
+  final float[] pair = new float[2];
+
+  private short[] halves = new short[0];
   private float[] scales = new float[0];
   private float[] panel = new float[0];
   private float[] sums = new float[0];
 
-  /** At least {@code n} floats for the scales of a row. */
+  /** At least {@code n} shorts for scales as they lie in the file. */
+  short[] halves(int n) {
+    if (halves.length < n) {
+      halves = new short[n];
+    }
+    return halves;
+  }
+
+  /** At least {@code n} floats for the scales of one or more rows. */
   float[] scales(int n) {
     if (scales.length < n) {
       scales = new float[n];
