@@ -6,7 +6,9 @@ import dev.qwen4j.inference.internal.engine.LoadedModel;
 import dev.qwen4j.inference.internal.kernel.Dequantizer;
 import dev.qwen4j.inference.internal.kernel.KernelChoice;
 import dev.qwen4j.inference.internal.kernel.Kernels;
+import dev.qwen4j.inference.internal.kernel.KvType;
 import dev.qwen4j.inference.internal.kernel.TensorType;
+import dev.qwen4j.inference.internal.weights.Metadata;
 import dev.qwen4j.inference.internal.weights.TensorInfo;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -16,6 +18,9 @@ import java.util.stream.Stream;
 /**
  * What the engine computes, number by number: for comparing it with other engines and for measuring
  * it. Chat goes through {@link LocalModel}. One thread at a time.
+ *
+ * <p>Numbers are computed with keys and values in float32, so that nothing is rounded which need
+ * not be; times are measured with the half precision that chat has.
  */
 public final class EngineProbe implements AutoCloseable {
   private static final int SCORED_TOGETHER = 16;
@@ -81,15 +86,27 @@ public final class EngineProbe implements AutoCloseable {
     boolean untied = model.file().tensor("output.weight").isPresent();
     return model.file().tensors().stream()
         .filter(tensor -> !(untied && tensor.name().equals("token_embd.weight")))
-        .map(TensorInfo::data)
-        .mapToLong(data -> data.byteSize())
+        .mapToLong(this::bytesPerToken)
         .sum();
+  }
+
+  /** Of a tensor of experts, a token reads those of the few that it is sent to. */
+  private long bytesPerToken(TensorInfo tensor) {
+    long bytes = tensor.data().byteSize();
+    if (!tensor.name().contains("_exps.")) {
+      return bytes;
+    }
+    Metadata metadata = model.file().metadata();
+    String architecture = metadata.string("general.architecture");
+    return bytes
+        / metadata.integer(architecture + ".expert_count")
+        * metadata.integer(architecture + ".expert_used_count");
   }
 
   /** Logits and embedding of a prompt, and its greedy continuation by {@code greedy} ids. */
   public Logits logits(int[] ids, int greedy) {
     check(ids, 1);
-    SequenceState state = start(ids.length + greedy);
+    SequenceState state = start(ids.length + greedy, KvType.F32);
     float[] first = new float[pass.vocabularySize()];
     float[] last = new float[pass.vocabularySize()];
     float[] embedding = new float[pass.width()];
@@ -153,7 +170,7 @@ public final class EngineProbe implements AutoCloseable {
   /** The same with {@code together} ids in a batch; 1 goes the way of generation. */
   Score score(int[] ids, int together) {
     check(ids, 1);
-    SequenceState state = start(ids.length);
+    SequenceState state = start(ids.length, KvType.F32);
     int vocabulary = pass.vocabularySize();
     int[] top1 = new int[ids.length];
     double[] nll = new double[ids.length - 1];
@@ -177,7 +194,7 @@ public final class EngineProbe implements AutoCloseable {
   /** Seconds to read a prompt of {@code tokens} from an empty state, up to its last logits. */
   public double prefillSeconds(int tokens) {
     int[] prompt = benchPrompt(tokens);
-    SequenceState state = start(tokens);
+    SequenceState state = start(tokens, KvType.F16);
     float[] logits = new float[pass.vocabularySize()];
     long start = System.nanoTime();
     pass.logits(read(state, prompt, 0, tokens), 1, logits);
@@ -186,7 +203,7 @@ public final class EngineProbe implements AutoCloseable {
 
   /** Seconds to generate {@code tokens}, one at a time, after {@code depth} tokens of context. */
   public double decodeSeconds(int tokens, int depth) {
-    SequenceState state = start(depth + tokens + 1);
+    SequenceState state = start(depth + tokens + 1, KvType.F16);
     float[] logits = new float[pass.vocabularySize()];
     if (depth > 0) {
       read(state, benchPrompt(depth), 0, depth);
@@ -219,12 +236,12 @@ public final class EngineProbe implements AutoCloseable {
     return model.read(state, ids, from, to, () -> {});
   }
 
-  private SequenceState start(int positions) {
+  private SequenceState start(int positions, KvType type) {
     if (positions > pass.contextLength()) {
       throw new IllegalArgumentException(
           "%d tokens, the model's context is %d".formatted(positions, pass.contextLength()));
     }
-    return pass.start(positions);
+    return pass.start(positions, type);
   }
 
   private void check(int[] ids, int least) {

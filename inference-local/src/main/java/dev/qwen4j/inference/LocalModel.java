@@ -6,6 +6,7 @@ import dev.qwen4j.inference.internal.arch.ForwardPass;
 import dev.qwen4j.inference.internal.engine.Engine;
 import dev.qwen4j.inference.internal.engine.LoadedModel;
 import dev.qwen4j.inference.internal.engine.VocabularyReader;
+import dev.qwen4j.inference.internal.kernel.KvType;
 import dev.qwen4j.inference.internal.template.ChatTemplate;
 import dev.qwen4j.inference.internal.tokenizer.Tokenizer;
 import dev.qwen4j.inference.internal.weights.GgufFile;
@@ -129,7 +130,8 @@ public final class LocalModel implements AutoCloseable {
     if (wanted > 0) {
       return wanted;
     }
-    long affordable = Runtime.getRuntime().maxMemory() / 2 / pass.stateBytesPerPosition();
+    long perPosition = Math.max(1, pass.stateBytesPerPosition(KvType.F16));
+    long affordable = Runtime.getRuntime().maxMemory() / 2 / perPosition;
     return (int) Math.min(trained, Math.max(LEAST_AUTOMATIC_CONTEXT, affordable));
   }
 

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 class EngineProbeTest {
   static Stream<Arguments> modelsAndKernels() {
-    return Stream.of("qwen2", "qwen2-untied", "qwen3")
+    return Golden.MODELS.stream()
         .flatMap(
             model ->
                 Stream.of("scalar", "this machine's").map(kernel -> Arguments.of(model, kernel)));
@@ -92,6 +92,16 @@ class EngineProbeTest {
       assertThat(probe.decodeSeconds(4, 0)).isPositive();
       assertThat(probe.weightBytesPerToken()).isBetween(1_500_000L, 1_600_000L);
       assertThat(probe.description()).contains("kernels");
+    }
+  }
+
+  @Test
+  void aTokenReadsOnlyTheExpertsItIsSentTo() {
+    try (EngineProbe probe = probe("qwen3moe", "this machine's")) {
+      // 3 layers of 3 matrices of 64 x 80 floats for 2 of 8 experts.
+      long all = 1_900_000L;
+      long idle = 3L * 3 * 6 * 64 * 80 * Float.BYTES;
+      assertThat(probe.weightBytesPerToken()).isBetween(all - idle - 50_000, all - idle + 50_000);
     }
   }
 

@@ -16,6 +16,19 @@ import java.util.Objects;
 
 /** Tiny models with random weights and what HuggingFace transformers computes with them. */
 final class Golden {
+  /** One of each architecture, and one more. */
+  static final List<String> MODELS =
+      List.of(
+          "qwen1",
+          "qwen2",
+          "qwen2-untied",
+          "qwen2moe",
+          "qwen3",
+          "qwen3moe",
+          "qwen3next",
+          "qwen35",
+          "qwen35moe");
+
   private Golden() {}
 
   static Path model(String name) {

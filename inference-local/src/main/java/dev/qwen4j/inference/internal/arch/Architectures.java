@@ -21,24 +21,39 @@ public final class Architectures {
           "%s: one of %d parts; merge them with llama-gguf-split --merge"
               .formatted(file.path(), parts));
     }
-    return switch (architecture) {
-      case "qwen2", "qwen3" -> dense(file, kernels, architecture);
-      default ->
-          throw new BadCheckpointException(
-              "%s: architecture '%s', this engine runs qwen2 and qwen3; take a Qwen2.5 or Qwen3 model"
-                  .formatted(file.path(), architecture.replaceAll("\\p{Cntrl}", "?")));
-    };
-  }
-
-  private static ForwardPass dense(GgufFile file, Kernels kernels, String architecture) {
+    LayersReader layers =
+        switch (architecture) {
+          case "qwen", "qwen2", "qwen3" -> DenseForward::read;
+          case "qwen2moe", "qwen3moe" -> MoeForward::read;
+          case "qwen3next", "qwen35", "qwen35moe" -> HybridForward::read;
+          default ->
+              throw new BadCheckpointException(
+                  "%s: architecture '%s', this engine runs qwen, qwen2, qwen2moe, qwen3, qwen3moe, "
+                          .formatted(file.path(), architecture.replaceAll("\\p{Cntrl}", "?"))
+                      + "qwen3next, qwen35 and qwen35moe; take a Qwen model");
+        };
     if (file.tensors().isEmpty()) {
       throw new BadCheckpointException(
           file.path() + ": a vocabulary without weights; take a whole checkpoint");
     }
-    DenseConfig config = DenseConfig.read(file, architecture);
-    TensorReader tensors = new TensorReader(file, kernels);
-    DenseWeights weights = DenseWeights.read(tensors, config);
-    tensors.finish(architecture);
-    return new DenseForward(config, weights, kernels, tensors.extraBytes());
+    return load(new ConfigReader(file, architecture), new TensorReader(file, kernels), layers);
+  }
+
+  /** Reads what one family's layers are made of. */
+  private interface LayersReader {
+    TextModel.Layers read(ConfigReader in, TrunkConfig trunk, TensorReader tensors);
+  }
+
+  private static ForwardPass load(ConfigReader in, TensorReader tensors, LayersReader reader) {
+    TrunkConfig trunk = TrunkConfig.read(in);
+    TextModel.Ends ends = TextModel.Ends.read(tensors, trunk.width());
+    TextModel.Layers layers = reader.read(in, trunk, tensors);
+    tensors.finish(in.architecture(), name -> trunk.predicts(name) || seesImages(name));
+    return new TextModel(trunk, ends, layers, tensors.kernels(), tensors.extraBytes());
+  }
+
+  /** Whether a tensor belongs to the part of a model that this engine does without. */
+  private static boolean seesImages(String tensor) {
+    return tensor.startsWith("v.") || tensor.startsWith("mm.");
   }
 }

@@ -1,11 +1,13 @@
 package dev.qwen4j.inference.internal.arch;
 
+import dev.qwen4j.inference.internal.kernel.KvType;
+
 /**
  * A loaded model: token ids in, hidden states and logits out. Weights are shared by all sequences;
  * what a sequence has read is in its {@link SequenceState}. Calls come from one thread at a time.
  */
 public interface ForwardPass {
-  /** Positions that the model was trained for. */
+  /** Positions that the model can tell apart: what it was trained for, scaled as its file says. */
   int contextLength();
 
   /** Rows of the output: ids are below this; ids beyond the tokenizer's are padding. */
@@ -14,14 +16,14 @@ public interface ForwardPass {
   /** Width of a hidden state. */
   int width();
 
-  /** Bytes of state per position of context. */
-  long stateBytesPerPosition();
+  /** Bytes of state that grow with every position; a recurrent model may have none. */
+  long stateBytesPerPosition(KvType type);
 
   /** Bytes of weights held in memory beyond the mapped file. */
   long extraBytes();
 
   /** An empty sequence that can grow to {@code maxPositions}. */
-  SequenceState start(int maxPositions);
+  SequenceState start(int maxPositions, KvType type);
 
   /**
    * Reads {@code ids[from … from + count)} as the next positions of the sequence. Their final

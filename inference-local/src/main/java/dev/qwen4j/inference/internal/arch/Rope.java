@@ -1,21 +1,23 @@
 package dev.qwen4j.inference.internal.arch;
 
 /**
- * Rotary position embedding, NeoX style: the pair (i, i + d/2) of a head is turned by {@code
- * position · base^(−2i/d)}. (Su et al. 2021; rounded to float32 where transformers rounds.)
+ * Rotary position embedding, NeoX style: of a head's first {@code rotated} dimensions the pair (i,
+ * i + rotated/2) is turned by {@code position · frequency[i]}; the rest stays. (Su et al. 2021;
+ * rounded to float32 where transformers rounds.)
  */
 final class Rope {
+  private final int headDim;
   private final int half;
+  private final double amplitude;
   private final float[] frequencies; // [half]
   private float[] cos = new float[0]; // [tokens, half]
   private float[] sin = new float[0]; // [tokens, half]
 
-  Rope(int headDim, double base) {
-    this.half = headDim / 2;
-    this.frequencies = new float[half];
-    for (int i = 0; i < half; i++) {
-      frequencies[i] = (float) (1 / Math.pow(base, 2.0 * i / headDim));
-    }
+  Rope(int headDim, RopeConfig config) {
+    this.headDim = headDim;
+    this.half = config.rotated() / 2;
+    this.amplitude = config.amplitude();
+    this.frequencies = config.frequencies();
   }
 
   /** Computes the angles of {@code tokens} positions from {@code position} on, for all layers. */
@@ -27,8 +29,8 @@ final class Rope {
     for (int t = 0; t < tokens; t++) {
       for (int i = 0; i < half; i++) {
         float angle = (position + t) * frequencies[i];
-        cos[t * half + i] = (float) Math.cos(angle);
-        sin[t * half + i] = (float) Math.sin(angle);
+        cos[t * half + i] = (float) (Math.cos(angle) * amplitude);
+        sin[t * half + i] = (float) (Math.sin(angle) * amplitude);
       }
     }
   }
@@ -41,7 +43,7 @@ final class Rope {
   void rotate(float[] x, int tokens, int heads) {
     for (int t = 0; t < tokens; t++) {
       for (int h = 0; h < heads; h++) {
-        rotateHead(x, (t * heads + h) * 2 * half, t * half);
+        rotateHead(x, (t * heads + h) * headDim, t * half);
       }
     }
   }

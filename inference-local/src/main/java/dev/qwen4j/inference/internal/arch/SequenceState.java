@@ -1,23 +1,53 @@
 package dev.qwen4j.inference.internal.arch;
 
 import dev.qwen4j.inference.internal.kernel.KvLayer;
+import dev.qwen4j.inference.internal.kernel.KvType;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.NavigableMap;
+import java.util.TreeMap;
 
 /**
- * What a model remembers of one sequence: how far it has read, and each layer's keys and values.
+ * What a model remembers of one sequence: how far it has read, and what each layer kept of it.
+ *
+ * <p>Attention layers can forget any number of the last positions. Recurrent layers cannot: a
+ * sequence that has them goes back to a {@link #checkpoint()}, or to its start.
  */
 public final class SequenceState {
-  private final List<KvLayer> layers;
+  /** Checkpoints kept: the shortest, which many requests share, and the latest. */
+  private static final int MOST_CHECKPOINTS = 3;
+
+  /** What one layer remembers. */
+  sealed interface Layer permits Attention, DeltaState {}
+
+  /** Keys and values of every position: any of them can be forgotten again. */
+  record Attention(KvLayer kv) implements Layer {}
+
+  private final List<Layer> layers;
+  private final List<DeltaState> recurrent;
   private final int maxPositions;
+  private final NavigableMap<Integer, List<DeltaState.Snapshot>> checkpoints = new TreeMap<>();
   private int position;
 
-  SequenceState(int layers, int kvHeads, int headDim, int maxPositions) {
+  SequenceState(List<Layer> layers, int maxPositions) {
+    this.layers = List.copyOf(layers);
     this.maxPositions = maxPositions;
-    this.layers = new ArrayList<>(layers);
-    for (int l = 0; l < layers; l++) {
-      this.layers.add(new KvLayer(kvHeads, headDim, maxPositions));
+    this.recurrent = new ArrayList<>();
+    for (Layer layer : layers) {
+      if (layer instanceof DeltaState delta) {
+        recurrent.add(delta);
+      }
     }
+  }
+
+  /** The state of a model all of whose layers attend. */
+  static SequenceState ofAttention(
+      int layers, AttentionBlock attention, int maxPositions, KvType type) {
+    List<Layer> states = new ArrayList<>();
+    for (int l = 0; l < layers; l++) {
+      states.add(new Attention(attention.start(maxPositions, type)));
+    }
+    return new SequenceState(states, maxPositions);
   }
 
   /** Tokens read so far, which is the position of the next one. */
@@ -29,20 +59,76 @@ public final class SequenceState {
     return maxPositions;
   }
 
-  /** Forgets everything from {@code to} on. */
-  public void rewind(int to) {
+  /** Whether {@link #rewind} may have to forget more than it was asked to. */
+  public boolean rewindsToCheckpointsOnly() {
+    return !recurrent.isEmpty();
+  }
+
+  /**
+   * Forgets everything from {@code to} on, and where the state is recurrent what lies between the
+   * last checkpoint and {@code to} as well.
+   *
+   * @return the new position, {@code to} or less
+   */
+  public int rewind(int to) {
     if (to < 0 || to > position) {
       throw new IllegalArgumentException(
           "cannot rewind to position %d, only %d have been read".formatted(to, position));
     }
-    position = to;
+    if (to == position) {
+      return position;
+    }
+    checkpoints.tailMap(to, false).clear();
+    position = recurrent.isEmpty() ? to : restore();
+    return position;
   }
 
-  KvLayer layer(int index) {
-    return layers.get(index);
+  /** Returns to the last checkpoint that is left, or to the start. */
+  private int restore() {
+    if (checkpoints.isEmpty()) {
+      recurrent.forEach(DeltaState::clear);
+      return 0;
+    }
+    List<DeltaState.Snapshot> snapshots = checkpoints.lastEntry().getValue();
+    for (int i = 0; i < snapshots.size(); i++) {
+      recurrent.get(i).restore(snapshots.get(i));
+    }
+    return checkpoints.lastKey();
   }
 
+  /**
+   * Makes the present position one that {@link #rewind} can return to. Costs a copy of the
+   * recurrent layers' state, and nothing where there are none.
+   */
+  public void checkpoint() {
+    if (recurrent.isEmpty() || position == 0 || checkpoints.containsKey(position)) {
+      return;
+    }
+    checkpoints.put(position, recurrent.stream().map(DeltaState::snapshot).toList());
+    if (checkpoints.size() > MOST_CHECKPOINTS) {
+      checkpoints.remove(checkpoints.higherKey(checkpoints.firstKey()));
+    }
+  }
+
+  /** Keys and values of a layer that attends. */
+  KvLayer attention(int layer) {
+    if (layers.get(layer) instanceof Attention(KvLayer kv)) {
+      return kv;
+    }
+    throw new IllegalStateException("layer " + layer + " does not attend");
+  }
+
+  /** The memory of a layer that is recurrent. */
+  DeltaState recurrent(int layer) {
+    if (layers.get(layer) instanceof DeltaState delta) {
+      return delta;
+    }
+    throw new IllegalStateException("layer " + layer + " is not recurrent");
+  }
+
+  /** A pass over {@code tokens} has succeeded. */
   void advance(int tokens) {
+    recurrent.forEach(DeltaState::commit);
     position += tokens;
   }
 }

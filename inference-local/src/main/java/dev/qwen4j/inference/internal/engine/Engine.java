@@ -80,7 +80,7 @@ public final class Engine implements AutoCloseable {
     Sampler sampler = new Sampler(sampling, vocabulary);
     sampler.prompt(prompt);
     int reused = sequence.keepPrefixOf(prompt);
-    int lastRow = sequence.read(prompt, reused, pause);
+    int lastRow = sequence.readPrompt(prompt, pause);
     int generated = 0;
     while (generated < most) {
       model.pass().logits(lastRow, 1, logits);
@@ -94,7 +94,8 @@ public final class Engine implements AutoCloseable {
       }
       pause.run();
       if (generated < most) {
-        lastRow = sequence.read(new int[] {id}, 0, pause);
+        sequence.append(id, pause);
+        lastRow = 0;
       }
     }
     return new Ending(Ending.Cause.LENGTH, generated, reused);

@@ -55,6 +55,36 @@ final class Elementwise {
     }
   }
 
+  static void sigmoidGate(float[] x, float[] gate, int from, int to) {
+    int i = from;
+    for (; i + L <= to; i += L) {
+      FloatVector sigmoidInverse = exp(FloatVector.fromArray(F, gate, i).neg()).add(1f);
+      FloatVector.fromArray(F, x, i).div(sigmoidInverse).intoArray(x, i);
+    }
+    for (; i < to; i++) {
+      x[i] /= 1 + (float) Math.exp(-gate[i]);
+    }
+  }
+
+  /** {@code sums[at + c] += weight[wAt + c] · x[xAt + c]} over {@code n} channels. */
+  static void addProducts(
+      float[] weight, int wAt, float[] x, int xAt, float[] sums, int at, int n) {
+    for (int c = 0; c < n; c++) {
+      sums[at + c] += weight[wAt + c] * x[xAt + c];
+    }
+  }
+
+  static void silu(float[] x, int from, int to) {
+    int i = from;
+    for (; i + L <= to; i += L) {
+      FloatVector v = FloatVector.fromArray(F, x, i);
+      v.div(exp(v.neg()).add(1f)).intoArray(x, i);
+    }
+    for (; i < to; i++) {
+      x[i] /= 1 + (float) Math.exp(-x[i]);
+    }
+  }
+
   static void add(float[] x, float[] y, int from, int to) {
     for (int i = from; i < to; i++) {
       x[i] += y[i];

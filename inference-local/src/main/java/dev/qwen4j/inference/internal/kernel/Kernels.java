@@ -44,6 +44,32 @@ public interface Kernels extends AutoCloseable {
   /** {@code gate = silu(gate) · up}, element by element, over the first {@code n}. */
   void swiGlu(float[] gate, float[] up, int n);
 
+  /** {@code x = x · sigmoid(gate)}, element by element, over the first {@code n}. */
+  void sigmoidGate(float[] x, float[] gate, int n);
+
+  /**
+   * Causal convolution of each channel by itself, and SiLU: {@code out[t, c] = silu(Σ_j weight[j,
+   * c] · x[t − taps + 1 + j, c])}.
+   *
+   * @param x [tokens, channels]
+   * @param weight [taps, channels]
+   * @param history [taps − 1, channels]: the inputs before {@code x}
+   * @param out [tokens, channels], another array than {@code x}
+   */
+  void convolve(float[] x, int tokens, float[] weight, int taps, float[] history, float[] out);
+
+  /**
+   * The gated delta rule. Of each value head the memory S (keyDim x valueDim) decays, is asked for
+   * the key's value, corrected by what was missing, and asked by the query, token by token: {@code
+   * S = e^decay · S; S = S + k · (beta · (v − Sᵀk))ᵀ; out = Sᵀq}. (Yang, Kautz and Hatamizadeh
+   * 2024.)
+   *
+   * @param before [valueHeads, keyDim, valueDim]: the memory before the first token
+   * @param after the same after the last token; another array
+   * @param out [tokens, valueHeads, valueDim]
+   */
+  void gatedDelta(DeltaInputs in, int tokens, float[] before, float[] after, float[] out);
+
   /** {@code x += y}, element by element, over the first {@code n}. */
   void add(float[] x, float[] y, int n);
 

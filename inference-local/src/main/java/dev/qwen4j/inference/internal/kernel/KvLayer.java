@@ -1,33 +1,37 @@
 package dev.qwen4j.inference.internal.kernel;
 
-import java.util.Arrays;
-
 /**
- * Keys and values of one attention layer for one sequence, in F16. Grows as positions are written,
- * up to {@code maxPositions}.
+ * Keys and values of one attention layer for one sequence. Grows as positions are written, up to
+ * {@code maxPositions}.
  */
 public final class KvLayer {
   private static final int FIRST_CAPACITY = 256;
 
-  private final int kvHeads;
   private final int headDim;
   private final int maxPositions;
+  private final KvRows[] keys; // per KV head
+  private final KvRows[] values;
   private int capacity;
-  // Per KV head: [capacity, headDim] as IEEE half precision bits.
-  private final short[][] keys;
-  private final short[][] values;
 
+  /** An empty layer that keeps half precision. */
   public KvLayer(int kvHeads, int headDim, int maxPositions) {
-    this.kvHeads = kvHeads;
+    this(KvType.F16, kvHeads, headDim, maxPositions);
+  }
+
+  public KvLayer(KvType type, int kvHeads, int headDim, int maxPositions) {
     this.headDim = headDim;
     this.maxPositions = maxPositions;
     this.capacity = Math.min(FIRST_CAPACITY, maxPositions);
-    this.keys = new short[kvHeads][capacity * headDim];
-    this.values = new short[kvHeads][capacity * headDim];
+    this.keys = new KvRows[kvHeads];
+    this.values = new KvRows[kvHeads];
+    for (int h = 0; h < kvHeads; h++) {
+      keys[h] = KvRows.of(type, headDim, capacity);
+      values[h] = KvRows.of(type, headDim, capacity);
+    }
   }
 
   public int kvHeads() {
-    return kvHeads;
+    return keys.length;
   }
 
   public int headDim() {
@@ -43,27 +47,22 @@ public final class KvLayer {
   public void write(int position, int tokens, float[] k, float[] v) {
     ensureCapacity(position + tokens);
     for (int t = 0; t < tokens; t++) {
-      for (int h = 0; h < kvHeads; h++) {
-        int from = (t * kvHeads + h) * headDim;
-        int to = (position + t) * headDim;
-        short[] key = keys[h];
-        short[] value = values[h];
-        for (int i = 0; i < headDim; i++) {
-          key[to + i] = Float.floatToFloat16(k[from + i]);
-          value[to + i] = Float.floatToFloat16(v[from + i]);
-        }
+      for (int h = 0; h < keys.length; h++) {
+        int from = (t * keys.length + h) * headDim;
+        keys[h].write(position + t, k, from);
+        values[h].write(position + t, v, from);
       }
     }
   }
 
-  /** Keys of one head, [capacity, headDim], as half precision bits. */
-  short[] keys(int kvHead) {
-    return keys[kvHead];
+  /** The keys of one head at {@code count} positions: [count, headDim]. */
+  void readKeys(int kvHead, int position, int count, float[] out) {
+    keys[kvHead].read(position, count, out);
   }
 
-  /** Values of one head, [capacity, headDim], as half precision bits. */
-  short[] values(int kvHead) {
-    return values[kvHead];
+  /** The values of one head at {@code count} positions: [count, headDim]. */
+  void readValues(int kvHead, int position, int count, float[] out) {
+    values[kvHead].read(position, count, out);
   }
 
   private void ensureCapacity(int positions) {
@@ -75,9 +74,9 @@ public final class KvLayer {
       return;
     }
     capacity = Math.min(maxPositions, Math.max(positions, capacity + capacity / 2));
-    for (int h = 0; h < kvHeads; h++) {
-      keys[h] = Arrays.copyOf(keys[h], capacity * headDim);
-      values[h] = Arrays.copyOf(values[h], capacity * headDim);
+    for (int h = 0; h < keys.length; h++) {
+      keys[h] = keys[h].grown(capacity);
+      values[h] = values[h].grown(capacity);
     }
   }
 }

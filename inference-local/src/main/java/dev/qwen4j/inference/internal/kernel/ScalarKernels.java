@@ -65,25 +65,29 @@ public final class ScalarKernels implements Kernels {
       float[] q, int tokens, int position, KvLayer kv, int heads, float scale, float[] out) {
     int headDim = kv.headDim();
     int group = heads / kv.kvHeads();
-    for (int t = 0; t < tokens; t++) {
-      int visible = position + t + 1;
-      float[] scores = new float[visible];
-      for (int h = 0; h < heads; h++) {
-        int at = (t * heads + h) * headDim;
-        short[] keys = kv.keys(h / group);
-        for (int p = 0; p < visible; p++) {
-          float dot = 0;
-          for (int i = 0; i < headDim; i++) {
-            dot += q[at + i] * Float.float16ToFloat(keys[p * headDim + i]);
+    int positions = position + tokens;
+    float[] keys = new float[positions * headDim];
+    float[] values = new float[positions * headDim];
+    for (int kvHead = 0; kvHead < kv.kvHeads(); kvHead++) {
+      kv.readKeys(kvHead, 0, positions, keys);
+      kv.readValues(kvHead, 0, positions, values);
+      for (int t = 0; t < tokens; t++) {
+        for (int h = kvHead * group; h < (kvHead + 1) * group; h++) {
+          int at = (t * heads + h) * headDim;
+          float[] weights = new float[position + t + 1];
+          for (int p = 0; p < weights.length; p++) {
+            float dot = 0;
+            for (int i = 0; i < headDim; i++) {
+              dot += q[at + i] * keys[p * headDim + i];
+            }
+            weights[p] = dot * scale;
           }
-          scores[p] = dot * scale;
-        }
-        softmax(scores);
-        Arrays.fill(out, at, at + headDim, 0);
-        short[] values = kv.values(h / group);
-        for (int p = 0; p < visible; p++) {
-          for (int i = 0; i < headDim; i++) {
-            out[at + i] += scores[p] * Float.float16ToFloat(values[p * headDim + i]);
+          softmax(weights);
+          Arrays.fill(out, at, at + headDim, 0);
+          for (int p = 0; p < weights.length; p++) {
+            for (int i = 0; i < headDim; i++) {
+              out[at + i] += weights[p] * values[p * headDim + i];
+            }
           }
         }
       }
@@ -123,6 +127,63 @@ public final class ScalarKernels implements Kernels {
   public void swiGlu(float[] gate, float[] up, int n) {
     for (int i = 0; i < n; i++) {
       gate[i] = gate[i] / (1 + (float) Math.exp(-gate[i])) * up[i];
+    }
+  }
+
+  @Override
+  public void sigmoidGate(float[] x, float[] gate, int n) {
+    for (int i = 0; i < n; i++) {
+      x[i] /= 1 + (float) Math.exp(-gate[i]);
+    }
+  }
+
+  @Override
+  public void convolve(
+      float[] x, int tokens, float[] weight, int taps, float[] history, float[] out) {
+    int channels = weight.length / taps;
+    for (int t = 0; t < tokens; t++) {
+      for (int c = 0; c < channels; c++) {
+        float sum = 0;
+        for (int j = 0; j < taps; j++) {
+          int from = t - taps + 1 + j;
+          float input =
+              from < 0 ? history[(from + taps - 1) * channels + c] : x[from * channels + c];
+          sum += weight[j * channels + c] * input;
+        }
+        out[t * channels + c] = sum / (1 + (float) Math.exp(-sum));
+      }
+    }
+  }
+
+  @Override
+  public void gatedDelta(DeltaInputs in, int tokens, float[] before, float[] after, float[] out) {
+    DeltaShape shape = in.shape();
+    int rows = shape.keyDim();
+    int columns = shape.valueDim();
+    System.arraycopy(before, 0, after, 0, shape.valueHeads() * rows * columns);
+    for (int t = 0; t < tokens; t++) {
+      for (int h = 0; h < shape.valueHeads(); h++) {
+        int gate = t * shape.valueHeads() + h;
+        int key = (t * shape.keyHeads() + shape.keyHead(h)) * rows;
+        float decay = (float) Math.exp(in.decay()[gate]);
+        for (int j = 0; j < columns; j++) {
+          int value = gate * columns + j;
+          float recalled = 0;
+          for (int i = 0; i < rows; i++) {
+            int s = (h * rows + i) * columns + j;
+            after[s] *= decay;
+            recalled += after[s] * in.k()[key + i];
+          }
+          float missing = in.beta()[gate] * (in.v()[value] - recalled);
+          float answer = 0;
+          for (int i = 0; i < rows; i++) {
+            int s = (h * rows + i) * columns + j;
+            after[s] += in.k()[key + i] * missing;
+            answer += after[s] * in.q()[key + i];
+          }
+          out[value] = answer;
+        }
+      }
     }
   }
 

@@ -8,7 +8,8 @@ import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Causal grouped-query attention over an F16 cache, without a buffer of tokens × positions.
+ * Causal grouped-query attention over cached keys and values, without a buffer of tokens ×
+ * positions.
  *
  * <p>One token: every key and value head is read once for all query heads of its group, in
  * stretches of positions that workers share; the stretches' softmaxes are merged at the end.
@@ -142,10 +143,9 @@ final class VectorAttention {
     int span = to - from;
     Buffers b = buffers[worker];
     b.fit(headDim, Math.max(group * span, BLOCK * WIDE));
-    short[] keys = kv.keys(kvHead);
     for (int p = from; p < to; p += BLOCK) {
       int n = Math.min(BLOCK, to - p);
-      toFloats(keys, p * headDim, n * headDim, b.keys);
+      kv.readKeys(kvHead, p, n, b.keys);
       for (int g = 0; g < group; g++) {
         int qAt = (kvHead * group + g) * headDim;
         scoreBlock(q, qAt, b.keys, n, headDim, scale, b.scores, g * span + p - from);
@@ -159,20 +159,13 @@ final class VectorAttention {
       partial[at + 1] = Elementwise.expAndSum(b.scores, g * span, span, max);
       Arrays.fill(partial, at + 2, at + record, 0);
     }
-    short[] values = kv.values(kvHead);
     for (int p = from; p < to; p += BLOCK) {
       int n = Math.min(BLOCK, to - p);
-      toFloats(values, p * headDim, n * headDim, b.values);
+      kv.readValues(kvHead, p, n, b.values);
       for (int g = 0; g < group; g++) {
         int at = ((kvHead * group + g) * stretches + stretch) * record + 2;
         addValues(b.scores, g * span + p - from, b.values, n, headDim, partial, at);
       }
-    }
-  }
-
-  private static void toFloats(short[] halves, int at, int n, float[] out) {
-    for (int i = 0; i < n; i++) {
-      out[i] = Float.float16ToFloat(halves[at + i]);
     }
   }
 
@@ -238,8 +231,8 @@ final class VectorAttention {
     int visible = position + lastToken(firstTile + n - 1) + 1;
     for (int p = 0; p < visible; p += BLOCK) {
       int positions = Math.min(BLOCK, visible - p);
-      toFloats(kv.keys(kvHead), p * headDim, positions * headDim, b.keys);
-      toFloats(kv.values(kvHead), p * headDim, positions * headDim, b.values);
+      kv.readKeys(kvHead, p, positions, b.keys);
+      kv.readValues(kvHead, p, positions, b.values);
       for (int t = 0; t < n; t++) {
         int tile = firstTile + t;
         int seen = Math.min(positions, position + lastToken(tile) + 1 - p);

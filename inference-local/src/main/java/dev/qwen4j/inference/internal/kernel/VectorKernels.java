@@ -34,6 +34,8 @@ final class VectorKernels implements Kernels {
 
   private final WorkerPool pool;
   private final VectorAttention attention;
+  private final VectorConvolution convolution;
+  private final VectorDelta delta;
   private final Scratch[] scratch;
   private final Activations activations = new Activations();
   private final WorkerPool.Chunk decodeRows = this::decodeRows;
@@ -41,6 +43,7 @@ final class VectorKernels implements Kernels {
   private final WorkerPool.Chunk prefillPanel = this::prefillPanel;
   private final WorkerPool.Chunk normRow = this::normRow;
   private final WorkerPool.Chunk swiGluPart = this::swiGluPart;
+  private final WorkerPool.Chunk sigmoidPart = this::sigmoidPart;
   private final WorkerPool.Chunk addPart = this::addPart;
 
   // The operands of the call in progress.
@@ -57,6 +60,8 @@ final class VectorKernels implements Kernels {
   VectorKernels(int threads) {
     this.pool = new WorkerPool(threads);
     this.attention = new VectorAttention(pool);
+    this.convolution = new VectorConvolution(pool);
+    this.delta = new VectorDelta(pool);
     this.scratch = new Scratch[threads];
     Arrays.setAll(scratch, w -> new Scratch());
   }
@@ -274,6 +279,34 @@ final class VectorKernels implements Kernels {
   private void swiGluPart(int worker, int part) {
     int from = part * ELEMENTS_PER_CHUNK;
     Elementwise.swiGlu(x, y, from, Math.min(width, from + ELEMENTS_PER_CHUNK));
+  }
+
+  @Override
+  public void sigmoidGate(float[] x, float[] gate, int n) {
+    this.x = x;
+    this.y = gate;
+    this.width = n;
+    if (n < WORTH_SHARING) {
+      Elementwise.sigmoidGate(x, gate, 0, n);
+    } else {
+      pool.run(Math.ceilDiv(n, ELEMENTS_PER_CHUNK), sigmoidPart);
+    }
+  }
+
+  private void sigmoidPart(int worker, int part) {
+    int from = part * ELEMENTS_PER_CHUNK;
+    Elementwise.sigmoidGate(x, y, from, Math.min(width, from + ELEMENTS_PER_CHUNK));
+  }
+
+  @Override
+  public void convolve(
+      float[] x, int tokens, float[] weight, int taps, float[] history, float[] out) {
+    convolution.run(x, tokens, weight, taps, history, out);
+  }
+
+  @Override
+  public void gatedDelta(DeltaInputs in, int tokens, float[] before, float[] after, float[] out) {
+    delta.run(in, tokens, before, after, out);
   }
 
   @Override

@@ -133,6 +133,25 @@ public final class Metadata {
     return integers;
   }
 
+  /** An array of booleans, or of integers of which all but 0 mean true. */
+  public List<Boolean> flags(String key) {
+    Field field = array(key, "an array of booleans");
+    ValueType elements = field.elements();
+    if (elements == null || elements.bytes() < 0) {
+      throw mistyped(key, field, "an array of booleans");
+    }
+    int count = toInt(key, field.count());
+    List<Boolean> flags = new ArrayList<>(count);
+    for (int i = 0; i < count; i++) {
+      long offset = field.offset() + (long) i * elements.bytes();
+      flags.add(
+          elements == ValueType.BOOL
+              ? bytes.get(ValueLayout.JAVA_BYTE, offset) != 0
+              : integerAt(key, field, elements, offset) != 0);
+    }
+    return flags;
+  }
+
   private Field array(String key, String expected) {
     Field field = fields.get(key);
     if (field == null) {

@@ -32,10 +32,13 @@ class EngineTest {
   private Engine engine = open(Set.of());
 
   private static Path resource(String name) {
+    return resource("qwen3", name);
+  }
+
+  private static Path resource(String model, String name) {
+    String path = "/golden/models/" + model + "/" + name;
     try {
-      return Path.of(
-          Objects.requireNonNull(EngineTest.class.getResource("/golden/models/qwen3/" + name))
-              .toURI());
+      return Path.of(Objects.requireNonNull(EngineTest.class.getResource(path)).toURI());
     } catch (URISyntaxException e) {
       throw new IllegalStateException(e);
     }
@@ -262,5 +265,24 @@ class EngineTest {
     } catch (InterruptedException e) {
       throw new IllegalStateException(e);
     }
+  }
+
+  @Test
+  void aRecurrentModelRemembersWhereRequestsPart() {
+    engine.close();
+    LoadedModel model = LoadedModel.open(resource("qwen35", "model-f32.gguf"), 2);
+    engine = new Engine(model, Set.of(), 512, CONTEXT);
+    List<Ending> endings = new ArrayList<>();
+    List<Integer> alone = greedy(prompt, 8, endings);
+    int[] parted = prompt.clone();
+    Arrays.fill(parted, 20, parted.length, 7);
+    List<Integer> partedAlone = greedy(parted, 8, endings);
+    assertThat(greedy(prompt, 8, endings)).isEqualTo(alone);
+    assertThat(greedy(parted, 8, endings)).isEqualTo(partedAlone);
+    int header = prompt.length - 8;
+    int last = prompt.length - 1;
+    assertThat(greedy(parted, 8, endings)).isEqualTo(partedAlone);
+    assertThat(greedy(parted, 8, endings)).isEqualTo(partedAlone);
+    assertThat(endings.stream().map(Ending::reused)).containsExactly(0, 0, 20, 20, header, last);
   }
 }

@@ -279,4 +279,39 @@ class VectorKernelsTest {
       assertThat(gate).isEqualTo(sum);
     }
   }
+
+  @Test
+  void sigmoidGatesEqualTheScalarOnes() {
+    for (int n : new int[] {1, 7, 64, 4864, 50_003}) {
+      float[] gate = RandomWeights.floats(n, 1);
+      for (int i = 0; i < n; i++) {
+        gate[i] *= 30;
+      }
+      float[] x = RandomWeights.floats(n, 2);
+      float[] expected = x.clone();
+      scalar.sigmoidGate(expected, gate, n);
+      vector.sigmoidGate(x, gate, n);
+      for (int i = 0; i < n; i++) {
+        assertThat(x[i]).isEqualTo(expected[i], within(1e-6f * (1 + Math.abs(expected[i]))));
+      }
+    }
+  }
+
+  @Test
+  void convolutionsEqualTheScalarOnes() {
+    for (int channels : new int[] {1, 7, 96, 8192}) {
+      for (int taps : new int[] {1, 2, 4}) {
+        for (int tokens : new int[] {1, 2, 3, 5, 33}) {
+          float[] x = RandomWeights.floats(tokens * channels, 1);
+          float[] weight = RandomWeights.floats(taps * channels, 2);
+          float[] history = RandomWeights.floats((taps - 1) * channels, 3);
+          float[] expected = new float[x.length];
+          float[] actual = new float[x.length];
+          scalar.convolve(x, tokens, weight, taps, history, expected);
+          vector.convolve(x, tokens, weight, taps, history, actual);
+          assertClose(channels + " channels, " + taps + " taps", actual, expected, 1e-5);
+        }
+      }
+    }
+  }
 }

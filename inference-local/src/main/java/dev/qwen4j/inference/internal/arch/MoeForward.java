@@ -1,0 +1,106 @@
+package dev.qwen4j.inference.internal.arch;
+
+import dev.qwen4j.inference.internal.kernel.Kernels;
+import dev.qwen4j.inference.internal.kernel.KvType;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The Qwen transformers whose feed-forward is a mixture of experts: {@code qwen2moe} (attention of
+ * Qwen2; the chosen experts' probabilities as they are; a shared expert with a gate) and {@code
+ * qwen3moe} (attention of Qwen3; probabilities scaled to a sum of 1; no shared expert).
+ * (Qwen1.5-MoE 2024; Qwen3 Technical Report 2025 §2.)
+ */
+final class MoeForward implements TextModel.Layers {
+  private final List<Layer> layers;
+  private final Kernels kernels;
+  private final int width;
+  private final float epsilon;
+  private final AttentionBlock attention;
+  private final ExpertsBlock experts;
+
+  private int capacity;
+  private float[] normed = {}; // [tokens, width]
+  private float[] delta = {}; // [tokens, width]: what a block adds to the residual stream
+
+  /**
+   * The weights of a layer.
+   *
+   * @param attentionNorm [width]
+   * @param feedForwardNorm [width]
+   */
+  // Nobody compares weights, and a list would box every number.
+  @SuppressWarnings("ArrayRecordComponent")
+  private record Layer(
+      float[] attentionNorm,
+      AttentionWeights attention,
+      float[] feedForwardNorm,
+      FeedForward.Experts experts) {}
+
+  private MoeForward(
+      TrunkConfig trunk,
+      AttentionConfig attention,
+      ExpertsConfig experts,
+      List<Layer> layers,
+      Kernels kernels) {
+    this.layers = layers;
+    this.kernels = kernels;
+    this.width = trunk.width();
+    this.epsilon = trunk.epsilon();
+    this.attention = new AttentionBlock(attention, epsilon, kernels);
+    this.experts = new ExpertsBlock(experts, width, kernels);
+  }
+
+  static MoeForward read(ConfigReader in, TrunkConfig trunk, TensorReader tensors) {
+    int width = trunk.width();
+    boolean second = in.architecture().equals("qwen2moe");
+    AttentionConfig attention =
+        AttentionConfig.read(
+            in, width, second ? AttentionConfig.Kind.BIASED : AttentionConfig.Kind.NORMED);
+    ExpertsConfig experts = ExpertsConfig.read(in, second, !second);
+    List<Layer> layers = new ArrayList<>();
+    for (int l = 0; l < trunk.layers(); l++) {
+      String layer = "blk." + l + ".";
+      layers.add(
+          new Layer(
+              tensors.vector(layer + "attn_norm.weight", width),
+              AttentionWeights.read(tensors, layer, width, attention),
+              tensors.vector(layer + "ffn_norm.weight", width),
+              FeedForward.Experts.read(tensors, layer, width, experts)));
+    }
+    return new MoeForward(trunk, attention, experts, layers, tensors.kernels());
+  }
+
+  @Override
+  public void run(SequenceState state, float[] x, int tokens, Runnable pause) {
+    reserve(tokens);
+    attention.begin(state.position(), tokens);
+    for (int l = 0; l < layers.size(); l++) {
+      Layer layer = layers.get(l);
+      kernels.rmsNorm(x, tokens, width, layer.attentionNorm(), epsilon, normed);
+      attention.run(layer.attention(), state.attention(l), normed, tokens, delta, pause);
+      kernels.add(x, delta, tokens * width);
+      kernels.rmsNorm(x, tokens, width, layer.feedForwardNorm(), epsilon, normed);
+      experts.run(layer.experts(), normed, tokens, delta, pause);
+      kernels.add(x, delta, tokens * width);
+    }
+  }
+
+  private void reserve(int tokens) {
+    if (tokens > capacity) {
+      capacity = tokens;
+      normed = new float[tokens * width];
+      delta = new float[tokens * width];
+    }
+  }
+
+  @Override
+  public SequenceState start(int maxPositions, KvType type) {
+    return SequenceState.ofAttention(layers.size(), attention, maxPositions, type);
+  }
+
+  @Override
+  public long stateBytesPerPosition(KvType type) {
+    return layers.size() * attention.stateBytesPerPosition(type);
+  }
+}

@@ -1,0 +1,131 @@
+package dev.qwen4j.inference.internal.arch;
+
+import dev.qwen4j.inference.internal.kernel.Kernels;
+import dev.qwen4j.inference.internal.kernel.KvType;
+import dev.qwen4j.inference.internal.kernel.Matrix;
+
+/**
+ * A causal language model: embedding, the layers of its architecture, the last RMSNorm, and the
+ * output matrix. Activations are row-major, one row per token.
+ */
+final class TextModel implements ForwardPass {
+  /**
+   * What surrounds the layers.
+   *
+   * @param embedding vocabulary x width
+   * @param outputNorm [width]
+   * @param output vocabulary x width; the embedding again where the model ties them
+   */
+  // Nobody compares weights, and a list would box every number.
+  @SuppressWarnings("ArrayRecordComponent")
+  record Ends(EmbeddingTable embedding, float[] outputNorm, Matrix output) {
+    static Ends read(TensorReader tensors, int width) {
+      EmbeddingTable embedding = tensors.embedding("token_embd.weight", width);
+      float[] outputNorm = tensors.vector("output_norm.weight", width);
+      String output = tensors.has("output.weight") ? "output.weight" : "token_embd.weight";
+      return new Ends(embedding, outputNorm, tensors.matrix(output, embedding.rows(), width));
+    }
+  }
+
+  /** The decoder layers of a family: what lies between the embedding and the last norm. */
+  interface Layers {
+    /**
+     * Passes a batch through all layers; the caller then advances the sequence.
+     *
+     * @param x [tokens, width]: the residual stream, which every layer adds to
+     * @param pause called a few times per layer; what it throws ends the pass
+     */
+    void run(SequenceState state, float[] x, int tokens, Runnable pause);
+
+    /** An empty sequence that can grow to {@code maxPositions}. */
+    SequenceState start(int maxPositions, KvType type);
+
+    /** Bytes of state that grow with every position. */
+    long stateBytesPerPosition(KvType type);
+  }
+
+  private final TrunkConfig trunk;
+  private final Ends ends;
+  private final Layers layers;
+  private final Kernels kernels;
+  private final long extraBytes;
+
+  private int count; // rows of x that hold the last batch
+  private float[] x = {}; // [tokens, width]: the residual stream
+  private float[] normed = {}; // [rows, width]
+
+  TextModel(TrunkConfig trunk, Ends ends, Layers layers, Kernels kernels, long extraBytes) {
+    this.trunk = trunk;
+    this.ends = ends;
+    this.layers = layers;
+    this.kernels = kernels;
+    this.extraBytes = extraBytes;
+  }
+
+  @Override
+  public void forward(SequenceState state, int[] ids, int from, int tokens, Runnable pause) {
+    count = 0;
+    if (x.length < tokens * width()) {
+      x = new float[tokens * width()];
+    }
+    ends.embedding().lookUp(ids, from, tokens, x);
+    layers.run(state, x, tokens, pause);
+    state.advance(tokens);
+    count = tokens;
+  }
+
+  @Override
+  public void logits(int first, int rows, float[] out) {
+    finish(first, rows);
+    kernels.multiply(ends.output(), normed, rows, out);
+  }
+
+  @Override
+  public void hidden(int index, float[] out) {
+    finish(index, 1);
+    System.arraycopy(normed, 0, out, 0, width());
+  }
+
+  /** {@code normed} = the last norm of some rows of the last batch: [rows, width]. */
+  private void finish(int first, int rows) {
+    if (first < 0 || rows < 1 || first + rows > count) {
+      throw new IllegalArgumentException(
+          "rows %d to %d of a batch of %d".formatted(first, first + rows, count));
+    }
+    if (normed.length < rows * width()) {
+      normed = new float[rows * width()];
+    }
+    System.arraycopy(x, first * width(), normed, 0, rows * width());
+    kernels.rmsNorm(normed, rows, width(), ends.outputNorm(), trunk.epsilon(), normed);
+  }
+
+  @Override
+  public int contextLength() {
+    return trunk.contextLength();
+  }
+
+  @Override
+  public int vocabularySize() {
+    return ends.embedding().rows();
+  }
+
+  @Override
+  public int width() {
+    return trunk.width();
+  }
+
+  @Override
+  public long stateBytesPerPosition(KvType type) {
+    return layers.stateBytesPerPosition(type);
+  }
+
+  @Override
+  public long extraBytes() {
+    return extraBytes;
+  }
+
+  @Override
+  public SequenceState start(int maxPositions, KvType type) {
+    return layers.start(maxPositions, type);
+  }
+}
