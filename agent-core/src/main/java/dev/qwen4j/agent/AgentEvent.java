@@ -2,6 +2,7 @@ package dev.qwen4j.agent;
 
 import dev.langchain4j.model.output.TokenUsage;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Something that happened in a run: enough to draw any user interface and to write any log.
@@ -31,8 +32,12 @@ public sealed interface AgentEvent {
   /** A piece of the model's reasoning. */
   record ThinkingDelta(String agent, String delta) implements AgentEvent {}
 
-  /** The model's reply is complete; tools may follow. */
-  record TurnFinished(String agent, int turn, TokenUsage usage, Duration time)
+  /**
+   * The model's reply has ended; tools may follow.
+   *
+   * @param usage what it cost, or null when nobody knows
+   */
+  record TurnFinished(String agent, int turn, @Nullable TokenUsage usage, Duration time)
       implements AgentEvent {}
 
   /**

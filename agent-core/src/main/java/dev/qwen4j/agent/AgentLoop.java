@@ -5,10 +5,7 @@ import dev.langchain4j.agent.tool.ToolSpecification;
 import dev.langchain4j.data.message.AiMessage;
 import dev.langchain4j.data.message.ChatMessage;
 import dev.langchain4j.model.chat.request.ChatRequest;
-import dev.langchain4j.model.output.FinishReason;
-import dev.langchain4j.model.output.TokenUsage;
-import dev.qwen4j.agent.ModelTurn.End;
-import dev.qwen4j.agent.ModelTurn.Reply;
+import dev.qwen4j.agent.Reply.End;
 import dev.qwen4j.agent.ToolCalls.Finished;
 import dev.qwen4j.dialect.HermesParser;
 import dev.qwen4j.dialect.OutputEvent;
@@ -50,9 +47,8 @@ final class AgentLoop {
   private final ToolCalls toolCalls;
   private final ProgressCheck progress = new ProgressCheck();
   private final Findings findings = new Findings();
-  private int turns;
+  private Spent spent = Spent.NOTHING;
   private int useful; // How much of the conversation there was when a turn last brought news.
-  private TokenUsage usage = new TokenUsage(0, 0, 0);
   private @Nullable Finished lastResult;
 
   AgentLoop(
@@ -88,23 +84,22 @@ final class AgentLoop {
       if (!reply.isWhole()) {
         return brokenOff(reply);
       }
+      if (calls.isEmpty() && reply.isCutOff()) {
+        return cutOff(reply);
+      }
       if (reply.isEmpty() && !askedAgain) {
         askedAgain = true;
         aside = SAY_SOMETHING;
         continue;
       }
       if (reply.isEmpty()) {
-        return answered(StopReason.NO_PROGRESS, "", "The model replied with nothing, twice.");
+        return unanswered(StopReason.NO_PROGRESS, "The model replied with nothing, twice.");
       }
-      boolean cutOff = reply.finish() == FinishReason.LENGTH;
       if (calls.isEmpty()) {
-        if (cutOff) {
-          notice("The answer was cut off at the model's output limit.");
-        }
-        return finished(StopReason.ANSWER, reply.text());
+        return result(StopReason.ANSWER, reply.text(), true, null);
       }
 
-      List<Finished> results = toolCalls.run(calls, cutOff);
+      List<Finished> results = toolCalls.run(calls, reply.isCutOff());
       results.forEach(call -> conversation.append(call.request(), call.result()));
       lastResult = results.getLast();
       findings.add(results);
@@ -123,7 +118,7 @@ final class AgentLoop {
         aside = NUDGE;
       }
     }
-    return finished(StopReason.CANCELLED, "");
+    return result(StopReason.CANCELLED, "", false, null);
   }
 
   private @Nullable StopReason limitReached(ProgressCheck.Verdict verdict) {
@@ -133,10 +128,10 @@ final class AgentLoop {
     if (toolCalls.overLimit()) {
       return StopReason.MAX_TOOL_CALLS;
     }
-    if (usage.totalTokenCount() >= agent.limits().maxTokens()) {
+    if (spent.usage().totalTokenCount() >= agent.limits().maxTokens()) {
       return StopReason.MAX_TOKENS;
     }
-    if (turns >= agent.limits().maxTurns()) {
+    if (spent.turns() >= agent.limits().maxTurns()) {
       return StopReason.MAX_TURNS;
     }
     return verdict == ProgressCheck.Verdict.STOP ? StopReason.NO_PROGRESS : null;
@@ -144,37 +139,59 @@ final class AgentLoop {
 
   /**
    * The last turn: no tools on offer, and the model is told to answer. A model that went round in
-   * circles is not shown its circles again.
+   * circles is not shown its circles again, and one that calls even so gets a clean page: the
+   * question and what was found.
    */
   private RunResult answerNow(StopReason limit) {
-    String text = "";
     if (!end.isPast()) {
       notice("Stopped by " + limit.id() + ": the model is asked to answer from what it has.");
-      int shown = limit == StopReason.NO_PROGRESS ? useful : conversation.size();
-      String request = findings.remindOf(question, ANSWER_NOW);
-      Reply reply = ask(List.of(), conversation.upTo(shown, request), end);
-      text = reply.text();
-      if (reply.end() == End.CANCELLED || reply.end() == End.FAILED) {
-        conversation.append(AiMessage.from(text));
-        return brokenOff(reply);
-      }
     }
-    return answered(limit, text, "Stopped by " + limit.id() + " before there was an answer.");
+    String request = findings.remindOf(question, ANSWER_NOW);
+    int shown = limit == StopReason.NO_PROGRESS ? useful : conversation.size();
+    List<ChatMessage> page = conversation.upTo(shown, request);
+    for (int attempt = 0; attempt < 2 && !end.isPast() && !cancellation.isCancelled(); attempt++) {
+      Reply reply = ask(List.of(), page, end);
+      if (!reply.text().isBlank() || !reply.isWhole()) {
+        return lastWords(limit, reply);
+      }
+      page = conversation.onlyInstructions(findings.page(question, ANSWER_NOW));
+    }
+    return cancellation.isCancelled()
+        ? result(StopReason.CANCELLED, "", false, null)
+        : unanswered(limit, "Stopped by " + limit.id() + " before there was an answer.");
+  }
+
+  private RunResult lastWords(StopReason limit, Reply reply) {
+    if (!reply.text().isBlank()) {
+      conversation.append(AiMessage.from(reply.text()));
+    }
+    return switch (reply.end()) {
+      case CANCELLED -> result(StopReason.CANCELLED, reply.text(), false, null);
+      case FAILED -> result(StopReason.ERROR, reply.text(), false, reply.failure());
+      case COMPLETE, REPEATING, TOO_LONG, TIMED_OUT ->
+          reply.text().isBlank()
+              ? unanswered(limit, "Stopped by " + limit.id() + " before there was an answer.")
+              : result(limit, reply.text(), reply.isWhole() && !reply.isCutOff(), null);
+    };
   }
 
   private Reply ask(List<ToolSpecification> tools, List<ChatMessage> messages, Deadline patience) {
-    turns++;
-    tell(new AgentEvent.TurnStarted(agent.name(), turns));
+    int turn = spent.turns() + 1;
+    tell(new AgentEvent.TurnStarted(agent.name(), turn));
     long started = System.nanoTime();
-    ChatRequest request =
-        ChatRequest.builder().messages(messages).toolSpecifications(tools).build();
+    int most = agent.limits().maxReplyTokens();
+    ChatRequest.Builder request =
+        ChatRequest.builder().messages(messages).toolSpecifications(tools);
+    if (most != Limits.DEFAULT.maxReplyTokens()) {
+      request.maxOutputTokens(most);
+    }
     var parser = HermesParser.forTools(agent.toolNames());
     Reply reply =
-        new ModelTurn(parser, this::stream, cancellation)
-            .ask(agent.model(), request, patience, end);
-    usage = TokenUsage.sum(usage, reply.usage());
+        new ModelTurn(parser, this::stream, cancellation, most)
+            .ask(agent.model(), request.build(), patience, end);
+    spent = spent.plus(reply.usage());
     Duration time = Duration.ofNanos(System.nanoTime() - started);
-    tell(new AgentEvent.TurnFinished(agent.name(), turns, reply.usage(), time));
+    tell(new AgentEvent.TurnFinished(agent.name(), turn, reply.usage(), time));
     return reply;
   }
 
@@ -190,36 +207,41 @@ final class AgentLoop {
   /** The model did not come to the end of its reply. */
   private RunResult brokenOff(Reply reply) {
     return switch (reply.end()) {
-      case CANCELLED -> finished(StopReason.CANCELLED, reply.text());
-      case FAILED -> result(StopReason.ERROR, reply.text(), reply.failure());
-      case TIMED_OUT, COMPLETE, REPEATING ->
+      case CANCELLED -> result(StopReason.CANCELLED, reply.text(), false, null);
+      case FAILED -> result(StopReason.ERROR, reply.text(), false, reply.failure());
+      case TIMED_OUT, COMPLETE, REPEATING, TOO_LONG ->
           reply.text().isBlank() || !end.isPast()
               ? answerNow(StopReason.MAX_TIME)
-              : finished(StopReason.MAX_TIME, reply.text());
+              : result(StopReason.MAX_TIME, reply.text(), false, null);
     };
   }
 
-  /**
-   * Ends with the answer the model was made to give or, when it gave none, with what can honestly
-   * be said.
-   */
-  private RunResult answered(StopReason reason, String text, String without) {
-    String last =
+  /** The reply reached its output limit: its text is the beginning of an answer, if anything. */
+  private RunResult cutOff(Reply reply) {
+    notice("The reply was cut off at the limit of its output tokens.");
+    return reply.text().isBlank()
+        ? answerNow(StopReason.MAX_TOKENS)
+        : result(StopReason.MAX_TOKENS, reply.text(), false, null);
+  }
+
+  /** Ends without an answer, but with what can honestly be said. */
+  private RunResult unanswered(StopReason reason, String why) {
+    String text =
         lastResult == null
-            ? ""
-            : " The last result, from " + lastResult.name() + ": " + lastResult.result().text();
-    String answer = text.isBlank() ? without + last : text;
-    conversation.append(AiMessage.from(answer));
-    return finished(reason, answer);
+            ? why
+            : why
+                + " The last result, from "
+                + lastResult.name()
+                + ": "
+                + lastResult.result().text();
+    conversation.append(AiMessage.from(text));
+    return result(reason, text, false, null);
   }
 
-  private RunResult finished(StopReason reason, String text) {
-    return result(reason, text, null);
-  }
-
-  private RunResult result(StopReason reason, String text, @Nullable Exception failure) {
+  private RunResult result(
+      StopReason reason, String text, boolean answered, @Nullable Exception failure) {
     conversation.answerOpenCalls("Interrupted: the run ended before this call was made.");
-    return new RunResult(text, reason, failure, turns, usage, conversation.messages());
+    return new RunResult(text, answered, reason, failure, spent, conversation.messages());
   }
 
   private void notice(String text) {

@@ -85,6 +85,11 @@ final class Conversation {
     return all;
   }
 
+  /** The instructions, and a line from the user after them, which is not kept. */
+  List<ChatMessage> onlyInstructions(String line) {
+    return upTo(messages.getFirst() instanceof SystemMessage ? 1 : 0, line);
+  }
+
   /**
    * Appends a reply unless it is empty.
    *

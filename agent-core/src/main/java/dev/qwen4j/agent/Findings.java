@@ -40,6 +40,11 @@ final class Findings {
             .formatted(line, cut(question), String.join("\n", found));
   }
 
+  /** All that is needed to answer, for a model that is shown nothing else. */
+  String page(String question, String line) {
+    return found.isEmpty() ? question + "\n\n" + line : remindOf(question, line);
+  }
+
   private static String cut(String text) {
     return text.length() <= LONGEST ? text : text.substring(0, LONGEST) + "…";
   }

@@ -6,44 +6,64 @@ import java.time.Duration;
  * How far a run may go. Reaching a limit is no exception: the model gets one last turn without
  * tools to answer from what it has, and the result says which limit it was.
  *
+ * <p>Start from {@link #DEFAULT} and change what matters: {@code
+ * Limits.DEFAULT.withMaxTurns(5).withMaxTime(Duration.ofMinutes(1))}.
+ *
  * @param maxTurns model calls with tools on offer
  * @param maxToolCalls tool calls in the whole run
  * @param maxTokens input plus output tokens over all model calls
+ * @param maxReplyTokens output tokens of one reply, thinking included. Any number but the default
+ *     is sent to the model; the default is not, since hosts refuse a number that does not fit their
+ *     window. In either case a reply is cut off after as many streamed pieces, of which each is a
+ *     token or more
  * @param maxTime wall time of the whole run, the last answer included
  * @param toolTimeout wall time of one tool call
  */
 public record Limits(
-    int maxTurns, int maxToolCalls, long maxTokens, Duration maxTime, Duration toolTimeout) {
-  /** 20 turns, 50 calls, a million tokens, 10 minutes, 60 seconds for a tool. */
+    int maxTurns,
+    int maxToolCalls,
+    long maxTokens,
+    int maxReplyTokens,
+    Duration maxTime,
+    Duration toolTimeout) {
+  /**
+   * 20 turns, 50 calls, a million tokens, 16384 of them in one reply, 10 minutes, 60 seconds for a
+   * tool.
+   */
   public static final Limits DEFAULT =
-      new Limits(20, 50, 1_000_000, Duration.ofMinutes(10), Duration.ofSeconds(60));
+      new Limits(20, 50, 1_000_000, 16_384, Duration.ofMinutes(10), Duration.ofSeconds(60));
 
   public Limits {
     require(maxTurns >= 1, "maxTurns", maxTurns);
     require(maxToolCalls >= 0, "maxToolCalls", maxToolCalls);
     require(maxTokens >= 1, "maxTokens", maxTokens);
+    require(maxReplyTokens >= 1, "maxReplyTokens", maxReplyTokens);
     require(maxTime.isPositive(), "maxTime", maxTime);
     require(toolTimeout.isPositive(), "toolTimeout", toolTimeout);
   }
 
   public Limits withMaxTurns(int turns) {
-    return new Limits(turns, maxToolCalls, maxTokens, maxTime, toolTimeout);
+    return new Limits(turns, maxToolCalls, maxTokens, maxReplyTokens, maxTime, toolTimeout);
   }
 
   public Limits withMaxToolCalls(int calls) {
-    return new Limits(maxTurns, calls, maxTokens, maxTime, toolTimeout);
+    return new Limits(maxTurns, calls, maxTokens, maxReplyTokens, maxTime, toolTimeout);
   }
 
   public Limits withMaxTokens(long tokens) {
-    return new Limits(maxTurns, maxToolCalls, tokens, maxTime, toolTimeout);
+    return new Limits(maxTurns, maxToolCalls, tokens, maxReplyTokens, maxTime, toolTimeout);
+  }
+
+  public Limits withMaxReplyTokens(int tokens) {
+    return new Limits(maxTurns, maxToolCalls, maxTokens, tokens, maxTime, toolTimeout);
   }
 
   public Limits withMaxTime(Duration time) {
-    return new Limits(maxTurns, maxToolCalls, maxTokens, time, toolTimeout);
+    return new Limits(maxTurns, maxToolCalls, maxTokens, maxReplyTokens, time, toolTimeout);
   }
 
   public Limits withToolTimeout(Duration timeout) {
-    return new Limits(maxTurns, maxToolCalls, maxTokens, maxTime, timeout);
+    return new Limits(maxTurns, maxToolCalls, maxTokens, maxReplyTokens, maxTime, timeout);
   }
 
   private static void require(boolean holds, String name, Object value) {

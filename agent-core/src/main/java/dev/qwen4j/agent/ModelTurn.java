@@ -14,16 +14,16 @@ import dev.langchain4j.model.chat.response.PartialToolCall;
 import dev.langchain4j.model.chat.response.PartialToolCallContext;
 import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
 import dev.langchain4j.model.chat.response.StreamingHandle;
-import dev.langchain4j.model.output.FinishReason;
 import dev.langchain4j.model.output.TokenUsage;
+import dev.qwen4j.agent.Reply.End;
 import dev.qwen4j.dialect.OutputEvent;
 import dev.qwen4j.dialect.OutputParser;
 import dev.qwen4j.model.ModelException;
+import dev.qwen4j.model.ReplyCancelledException;
 import dev.qwen4j.tool.Cancellation;
-import dev.qwen4j.tool.ToolArguments;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -40,40 +40,6 @@ import org.jspecify.annotations.Nullable;
  * ever showed one) is cancelled, and what it says later is dropped.
  */
 final class ModelTurn implements StreamingChatResponseHandler {
-  enum End {
-    COMPLETE,
-    /** It wrote one call over and over and was stopped; the calls stand once each. */
-    REPEATING,
-    FAILED,
-    TIMED_OUT,
-    CANCELLED
-  }
-
-  /**
-   * What came of a model call.
-   *
-   * @param message what was said, in part if the reply {@linkplain #isWhole is not whole}
-   * @param failure why, when the end is {@link End#FAILED}
-   */
-  record Reply(
-      AiMessage message,
-      TokenUsage usage,
-      @Nullable FinishReason finish,
-      End end,
-      @Nullable Exception failure) {
-    String text() {
-      return message.text() == null ? "" : message.text();
-    }
-
-    boolean isWhole() {
-      return end == End.COMPLETE || end == End.REPEATING;
-    }
-
-    boolean isEmpty() {
-      return text().isBlank() && !message.hasToolExecutionRequests();
-    }
-  }
-
   private sealed interface Signal {
     record Text(String delta) implements Signal {}
 
@@ -85,33 +51,41 @@ final class ModelTurn implements StreamingChatResponseHandler {
 
     record Failed(Throwable cause) implements Signal {}
 
+    /** A piece of a call, which is told when the call is complete. */
+    record CallPiece() implements Signal {}
+
     /** Nothing happened but a cancellation, which the reader sees for itself. */
     record WakeUp() implements Signal {}
   }
 
-  /** Two may be meant; three of the same are a loop. */
-  private static final int MOST_TIMES = 3;
+  /** How long a reply that was stopped may take to say what it cost. */
+  private static final Duration LAST_WORD = Duration.ofMillis(60);
 
   private final OutputParser parser;
   private final Consumer<OutputEvent> out;
   private final Cancellation cancellation;
+  private final int mostPieces;
   private final BlockingQueue<Signal> signals = new LinkedBlockingQueue<>();
   private final StringBuilder text = new StringBuilder();
   private final StringBuilder thinking = new StringBuilder();
   private final List<ToolExecutionRequest> announced = new ArrayList<>();
   private final List<ToolExecutionRequest> recovered = new ArrayList<>();
   private volatile @Nullable StreamingHandle handle;
+  private int pieces;
   private boolean streamed;
   private volatile boolean over;
 
   /**
    * @param parser reads the text for thoughts and calls that the host has left in it
    * @param out hears text and thinking as they come, on the thread that calls {@link #ask}
+   * @param mostPieces after how many streamed pieces the reply is cut off
    */
-  ModelTurn(OutputParser parser, Consumer<OutputEvent> out, Cancellation cancellation) {
+  ModelTurn(
+      OutputParser parser, Consumer<OutputEvent> out, Cancellation cancellation, int mostPieces) {
     this.parser = parser;
     this.out = out;
     this.cancellation = cancellation;
+    this.mostPieces = mostPieces;
   }
 
   /**
@@ -133,9 +107,42 @@ final class ModelTurn implements StreamingChatResponseHandler {
                     signals.add(new Signal.Failed(e));
                   }
                 });
-    boolean mustStop = true;
+    boolean stopped = false;
     var listening = cancellation.onCancel(() -> signals.add(new Signal.WakeUp()));
     try (listening) {
+      Ended ended = untilEnd(soft, hard);
+      TokenUsage usage = ended.usage();
+      if (ended.mustStop()) {
+        stop(caller);
+        stopped = true;
+        usage = lastWord();
+      }
+      return reply(ended, usage);
+    } finally {
+      over = true;
+      if (!stopped) {
+        caller.interrupt(); // The listener threw, or the model has nothing more to do.
+      }
+    }
+  }
+
+  /**
+   * Why the reading ended, and with what.
+   *
+   * @param response the whole reply, or the calls of one that was cut off after them
+   */
+  private record Ended(End end, @Nullable ChatResponse response, @Nullable Throwable cause) {
+    boolean mustStop() {
+      return end != End.COMPLETE && end != End.FAILED;
+    }
+
+    @Nullable TokenUsage usage() {
+      return response != null ? response.tokenUsage() : costOf(cause);
+    }
+  }
+
+  private Ended untilEnd(Deadline soft, Deadline hard) {
+    try {
       while (!cancellation.isCancelled()) {
         Deadline deadline = text.isEmpty() || writesCalls() ? soft : hard;
         Signal next =
@@ -144,63 +151,84 @@ final class ModelTurn implements StreamingChatResponseHandler {
                 : signals.poll(deadline.remainingNanos(), TimeUnit.NANOSECONDS);
         switch (next) {
           case null -> {
-            return reply(End.TIMED_OUT, null, null);
+            return new Ended(End.TIMED_OUT, null, null);
           }
           case Signal.Text(String delta) -> {
             streamed = true;
+            pieces++;
             parser.accept(delta, this::on);
           }
-          case Signal.Thinking(String delta) -> on(new OutputEvent.Thinking(delta));
+          case Signal.Thinking(String delta) -> {
+            pieces++;
+            on(new OutputEvent.Thinking(delta));
+          }
+          case Signal.CallPiece() -> pieces++;
           case Signal.Call(ToolExecutionRequest request) -> announced.add(request);
           case Signal.Completed(ChatResponse response) -> {
-            mustStop = false;
-            return reply(End.COMPLETE, response, null);
+            return new Ended(End.COMPLETE, response, null);
           }
           case Signal.Failed(Throwable cause) -> {
-            return reply(End.FAILED, null, cause);
+            return new Ended(End.FAILED, null, cause);
           }
           case Signal.WakeUp() -> {}
         }
-        if (repeats(announced) || repeats(recovered)) {
-          over = true;
-          var soFar = AiMessage.builder().toolExecutionRequests(onceEach(announced)).build();
-          return reply(End.REPEATING, ChatResponse.builder().aiMessage(soFar).build(), null);
+        if (SameCalls.repeats(announced) || SameCalls.repeats(recovered)) {
+          return new Ended(End.REPEATING, soFar(), null);
+        }
+        if (pieces > mostPieces) {
+          return new Ended(End.TOO_LONG, soFar(), null);
         }
       }
     } catch (InterruptedException e) {
       cancellation.cancel();
       Thread.currentThread().interrupt();
+    }
+    return new Ended(End.CANCELLED, null, null);
+  }
+
+  private ChatResponse soFar() {
+    var calls = AiMessage.builder().toolExecutionRequests(SameCalls.onceEach(announced)).build();
+    return ChatResponse.builder().aiMessage(calls).build();
+  }
+
+  private void stop(Thread caller) {
+    over = true;
+    caller.interrupt();
+    cancelStream();
+  }
+
+  /** What the model says of the cost of a reply that it was made to end, if it says so at once. */
+  private @Nullable TokenUsage lastWord() {
+    Deadline patience = Deadline.in(LAST_WORD);
+    boolean interrupted = Thread.interrupted();
+    var unread = new ArrayList<Signal>();
+    try {
+      while (!patience.isPast()) {
+        Signal signal = signals.poll(patience.remainingNanos(), TimeUnit.NANOSECONDS);
+        switch (signal) {
+          case null -> {}
+          case Signal.Completed(ChatResponse response) -> {
+            return response.tokenUsage();
+          }
+          case Signal.Failed(Throwable cause) -> {
+            return costOf(cause);
+          }
+          default -> unread.add(signal);
+        }
+      }
+    } catch (InterruptedException e) {
+      interrupted = true;
     } finally {
-      over = true;
-      if (mustStop) {
-        caller.interrupt();
-        cancelStream();
+      signals.addAll(unread);
+      if (interrupted) {
+        Thread.currentThread().interrupt();
       }
     }
-    return reply(End.CANCELLED, null, null);
+    return null;
   }
 
   private boolean writesCalls() {
     return !announced.isEmpty() || !recovered.isEmpty();
-  }
-
-  private static List<ToolExecutionRequest> onceEach(List<ToolExecutionRequest> calls) {
-    var once = new ArrayList<ToolExecutionRequest>();
-    for (ToolExecutionRequest call : calls) {
-      if (once.stream().noneMatch(each -> same(each, call))) {
-        once.add(call);
-      }
-    }
-    return once;
-  }
-
-  /** Whether the last call stands there {@link #MOST_TIMES} times. */
-  private static boolean repeats(List<ToolExecutionRequest> calls) {
-    int times = 0;
-    for (ToolExecutionRequest call : calls) {
-      times += same(calls.getLast(), call) ? 1 : 0;
-    }
-    return times >= MOST_TIMES;
   }
 
   private void on(OutputEvent event) {
@@ -213,9 +241,10 @@ final class ModelTurn implements StreamingChatResponseHandler {
     out.accept(event);
   }
 
-  private Reply reply(End end, @Nullable ChatResponse response, @Nullable Throwable cause) {
+  private Reply reply(Ended ended, @Nullable TokenUsage usage) {
+    End end = ended.end();
+    ChatResponse response = ended.response();
     AiMessage.Builder message = AiMessage.builder();
-    TokenUsage usage = new TokenUsage(0, 0, 0);
     if (response != null) {
       AiMessage whole = response.aiMessage();
       message = whole.toBuilder();
@@ -225,11 +254,8 @@ final class ModelTurn implements StreamingChatResponseHandler {
       if (!streamed && whole.text() != null) {
         parser.accept(whole.text(), this::on);
       }
-      parser.finish(end == End.REPEATING ? this::onUnlessCall : this::on);
+      parser.finish(end == End.COMPLETE ? this::on : this::onUnlessCall);
       message.toolExecutionRequests(withRecovered(whole.toolExecutionRequests(), end));
-      if (response.tokenUsage() != null) {
-        usage = usage.add(response.tokenUsage());
-      }
     } else {
       readWhatHasArrived();
       parser.finish(this::onUnlessCall);
@@ -241,7 +267,7 @@ final class ModelTurn implements StreamingChatResponseHandler {
         usage,
         response == null ? null : response.finishReason(),
         end,
-        cause == null ? null : asException(cause));
+        ended.cause() == null ? null : asException(ended.cause()));
   }
 
   /** What was said before the end, and not yet read, still counts. */
@@ -252,6 +278,7 @@ final class ModelTurn implements StreamingChatResponseHandler {
         case Signal.Text(String delta) -> parser.accept(delta, this::onUnlessCall);
         case Signal.Thinking(String delta) -> on(new OutputEvent.Thinking(delta));
         case Signal.Call call -> {}
+        case Signal.CallPiece() -> {}
         case Signal.Completed complete -> {}
         case Signal.Failed failed -> {}
         case Signal.WakeUp() -> {}
@@ -269,25 +296,27 @@ final class ModelTurn implements StreamingChatResponseHandler {
   /** The host's calls, then those found in the text that the host did not find too. */
   private List<ToolExecutionRequest> withRecovered(List<ToolExecutionRequest> calls, End end) {
     var all = new ArrayList<>(calls);
-    for (ToolExecutionRequest found : end == End.REPEATING ? onceEach(recovered) : recovered) {
-      if (calls.stream().noneMatch(call -> same(call, found))) {
+    for (ToolExecutionRequest found :
+        end == End.REPEATING ? SameCalls.onceEach(recovered) : recovered) {
+      if (!SameCalls.isIn(calls, found)) {
         all.add(found);
       }
     }
     return all;
   }
 
-  private static boolean same(ToolExecutionRequest call, ToolExecutionRequest found) {
-    if (!Objects.equals(call.name(), found.name())
-        || call.arguments() == null
-        || found.arguments() == null) {
-      return false;
-    }
-    try {
-      return ToolArguments.parse(call.arguments()).equals(ToolArguments.parse(found.arguments()));
-    } catch (IllegalArgumentException broken) {
-      return call.arguments().equals(found.arguments());
-    }
+  private static @Nullable TokenUsage costOf(@Nullable Throwable cause) {
+    return switch (cause) {
+      case ReplyCancelledException cancelled -> cancelled.usage();
+      case ModelException e when isRefusal(e) -> new TokenUsage(0, 0, 0);
+      case null, default -> null;
+    };
+  }
+
+  /** Whether the host turned the request down, which costs nothing. */
+  private static boolean isRefusal(ModelException e) {
+    int status = e.status().orElse(0);
+    return status >= 400 && status < 500;
   }
 
   private static Exception asException(Throwable cause) {
@@ -308,7 +337,7 @@ final class ModelTurn implements StreamingChatResponseHandler {
     if (shown != null) {
       handle = shown;
     }
-    if (!over) {
+    if (!over || signal instanceof Signal.Completed || signal instanceof Signal.Failed) {
       signals.add(signal);
     } else if (shown != null) {
       shown.cancel();
@@ -337,7 +366,7 @@ final class ModelTurn implements StreamingChatResponseHandler {
 
   @Override
   public void onPartialToolCall(PartialToolCall delta, PartialToolCallContext context) {
-    signal(new Signal.WakeUp(), context.streamingHandle());
+    signal(new Signal.CallPiece(), context.streamingHandle());
   }
 
   @Override

@@ -9,21 +9,33 @@ import org.jspecify.annotations.Nullable;
 /**
  * How a run ended.
  *
- * @param text the answer; empty when there is none
+ * @param text the answer; where there is none, what there is in its place: the beginning of one, or
+ *     why there is none and what the last tool said
+ * @param answered whether the text is an answer that the model came to the end of, be it one that a
+ *     limit made it give
  * @param failure what went wrong when {@code stopReason} is {@link StopReason#ERROR}, else null
- * @param turns model calls made
- * @param usage summed over all model calls
+ * @param spent turns and tokens
  * @param messages the whole conversation, ready to continue from; every call in it has its result
  */
 public record RunResult(
     String text,
+    boolean answered,
     StopReason stopReason,
     @Nullable Exception failure,
-    int turns,
-    TokenUsage usage,
+    Spent spent,
     List<ChatMessage> messages) {
   public RunResult {
     messages = List.copyOf(messages);
+  }
+
+  /** Model calls made. */
+  public int turns() {
+    return spent.turns();
+  }
+
+  /** Tokens of all model calls together, as far as {@linkplain Spent known}. */
+  public TokenUsage usage() {
+    return spent.usage();
   }
 
   /** What went wrong, in one line. */

@@ -10,7 +10,10 @@ public enum StopReason {
   MAX_TURNS,
   /** The limit on tool calls was reached; the text is the answer it could still give. */
   MAX_TOOL_CALLS,
-  /** The limit on tokens was reached; the text is the answer it could still give. */
+  /**
+   * The limit on tokens was reached, that of the run or that of a reply; the text is the answer it
+   * could still give, or the beginning of the one that was cut off.
+   */
   MAX_TOKENS,
   /** The limit on wall time was reached; the text is what there was by then. */
   MAX_TIME,

@@ -10,10 +10,12 @@ import dev.langchain4j.model.chat.response.PartialThinking;
 import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
 import dev.langchain4j.model.output.FinishReason;
 import dev.langchain4j.model.output.TokenUsage;
+import dev.qwen4j.model.ReplyCancelledException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -99,7 +101,7 @@ public final class ScriptedModel implements StreamingChatModel {
 
       record Act(Runnable action) implements Piece {}
 
-      record Hang() implements Piece {}
+      record Hang(@Nullable TokenUsage usage) implements Piece {}
 
       record Fail(Throwable cause) implements Piece {}
     }
@@ -149,7 +151,13 @@ public final class ScriptedModel implements StreamingChatModel {
 
     /** Goes silent for good at this place: only an interruption ends the model's thread. */
     public Reply hang() {
-      pieces.add(new Piece.Hang());
+      pieces.add(new Piece.Hang(null));
+      return this;
+    }
+
+    /** As {@link #hang()}, and says when it is interrupted what it has cost, as local models do. */
+    public Reply hang(TokenUsage usage) {
+      pieces.add(new Piece.Hang(usage));
       return this;
     }
 
@@ -188,11 +196,15 @@ public final class ScriptedModel implements StreamingChatModel {
             handler.onError(cause);
             return;
           }
-          case Piece.Hang() -> {
+          case Piece.Hang(TokenUsage cost) -> {
             try {
               new CountDownLatch(1).await();
             } catch (InterruptedException e) {
               Thread.currentThread().interrupt();
+            }
+            if (cost != null) {
+              handler.onError(
+                  new ReplyCancelledException(new CancellationException("interrupted"), cost));
             }
             return;
           }

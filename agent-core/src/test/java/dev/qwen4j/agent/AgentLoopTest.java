@@ -456,10 +456,34 @@ class AgentLoopTest {
         request -> reply().text("{\"name\": \"upper\", \"arguments\": {\"x\": \"a\"}}"));
     RunResult result = run(TestTool.upper());
     assertThat(result.stopReason()).isEqualTo(StopReason.NO_PROGRESS);
+    assertThat(result.answered()).isFalse();
     assertThat(result.text())
         .startsWith(
             "Stopped by no_progress before there was an answer. The last result, from upper: A");
     assertEveryCallHasItsResult(result.messages());
+  }
+
+  @Test
+  void aModelThatCallsEvenWhenItMustAnswerIsShownNothingButTheQuestionAndWhatWasFound() {
+    model.otherwise(
+        request ->
+            request.messages().getLast().toString().contains("The tools found")
+                    && request.messages().size() == 2
+                ? reply().text("It is A.")
+                : reply().text("{\"name\": \"upper\", \"arguments\": {\"x\": \"a\"}}"));
+    RunResult result =
+        Agent.builder()
+            .model(model)
+            .instructions("Be brief.")
+            .tool(TestTool.upper())
+            .limits(Limits.DEFAULT.withMaxTurns(1))
+            .build()
+            .run("Upper of a?", listener);
+    assertThat(result.text()).isEqualTo("It is A.");
+    assertThat(result.answered()).isTrue();
+    assertThat(result.stopReason()).isEqualTo(StopReason.MAX_TURNS);
+    assertThat(model.requests().getLast().messages().getLast().toString())
+        .contains("The question was: Upper of a?", "- upper {\"x\":\"a\"}: A");
   }
 
   @Test
@@ -482,6 +506,7 @@ class AgentLoopTest {
     model.enqueue(reply()).enqueue(reply().thinking("only thoughts"));
     RunResult result = run();
     assertThat(result.text()).isEqualTo("The model replied with nothing, twice.");
+    assertThat(result.answered()).isFalse();
     assertThat(result.stopReason()).isEqualTo(StopReason.NO_PROGRESS);
     assertThat(model.remaining()).isZero();
   }
@@ -528,11 +553,82 @@ class AgentLoopTest {
   }
 
   @Test
-  void aHostThatCountsNoTokensIsNoProblem() {
+  void theRunSaysHowManyTurnsAHostDidNotCount() {
     model.enqueue(reply().text("hi").usage(null));
-    assertThat(run().usage()).isEqualTo(new TokenUsage(0, 0, 0));
+    RunResult result = run();
+    assertThat(result.usage()).isEqualTo(new TokenUsage(0, 0, 0));
+    assertThat(result.spent().unmeasuredTurns()).isEqualTo(1);
+    assertThat(listener.events(AgentEvent.TurnFinished.class).getFirst().usage()).isNull();
     model.enqueue(reply().text("hi").usage(new TokenUsage()));
     assertThat(run().stopReason()).isEqualTo(StopReason.ANSWER);
+  }
+
+  @Test
+  void theCostOfAReplyThatWasCutShortIsCountedWhenTheModelSaysIt() {
+    String call = "{\"name\": \"upper\", \"arguments\": {\"x\": \"a\"}}\n";
+    model
+        .enqueue(reply().chunks(call, call, call).hang(new TokenUsage(100, 33)))
+        .enqueue(reply().text("A").usage(new TokenUsage(200, 2)));
+    RunResult result = run(TestTool.upper());
+    assertThat(result.usage()).isEqualTo(new TokenUsage(300, 35, 335));
+    assertThat(result.spent().unmeasuredTurns()).isZero();
+  }
+
+  @Test
+  void aCancelledReplyIsCountedToo() {
+    var cancellation = new Cancellation();
+    model.enqueue(reply().text("So far").then(cancellation::cancel).hang(new TokenUsage(100, 4)));
+    RunResult result =
+        Agent.builder()
+            .model(model)
+            .build()
+            .run(List.of(UserMessage.from("go")), listener, cancellation);
+    assertThat(result.stopReason()).isEqualTo(StopReason.CANCELLED);
+    assertThat(result.answered()).isFalse();
+    assertThat(result.usage()).isEqualTo(new TokenUsage(100, 4, 104));
+  }
+
+  @Test
+  void aReplyThatNobodyCanPriceIsMarkedAndNotEstimated() {
+    model.enqueue(reply().text("So").fail(new ModelException("the connection broke")));
+    RunResult result = run();
+    assertThat(result.spent()).isEqualTo(new Spent(1, new TokenUsage(0, 0, 0), 1));
+  }
+
+  @Test
+  void aRequestThatWasRefusedCostsNothing() {
+    model.enqueue(reply().fail(new ModelException("refused", 401, null, null, null)));
+    assertThat(run().spent()).isEqualTo(new Spent(1, new TokenUsage(0, 0, 0), 0));
+  }
+
+  @Test
+  void aReplyThatDoesNotEndIsCutOff() {
+    model.enqueue(reply().chunks("on ", "and ", "on ", "and ").hang());
+    RunResult result = run(Limits.DEFAULT.withMaxReplyTokens(3));
+    assertThat(result.stopReason()).isEqualTo(StopReason.MAX_TOKENS);
+    assertThat(result.text()).isEqualTo("on and on and ");
+    assertThat(result.answered()).isFalse();
+    assertThat(model.requests().getFirst().maxOutputTokens()).isEqualTo(3);
+    assertThat(result.messages().getLast()).isEqualTo(AiMessage.from("on and on and "));
+  }
+
+  @Test
+  void anAnswerThatEndsAtTheModelsOwnLimitIsNotPassedOffAsWhole() {
+    model.enqueue(reply().text("The beginn").finish(FinishReason.LENGTH));
+    RunResult result = run();
+    assertThat(result.stopReason()).isEqualTo(StopReason.MAX_TOKENS);
+    assertThat(result.text()).isEqualTo("The beginn");
+    assertThat(result.answered()).isFalse();
+    assertThat(listener.notices()).anyMatch(text -> text.contains("cut off"));
+  }
+
+  @Test
+  void thinkingThatFillsTheWholeReplyIsFollowedByAShortAnswer() {
+    model.enqueue(reply().thinking("Hm. Hm.").finish(FinishReason.LENGTH)).enqueueText("Forty-two");
+    RunResult result = run();
+    assertThat(result.stopReason()).isEqualTo(StopReason.MAX_TOKENS);
+    assertThat(result.text()).isEqualTo("Forty-two");
+    assertThat(result.answered()).isTrue();
   }
 
   @Test

@@ -1,6 +1,5 @@
 package dev.qwen4j.examples;
 
-import dev.langchain4j.data.message.ToolExecutionResultMessage;
 import dev.qwen4j.agent.RunResult;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -30,21 +29,17 @@ enum ExitCode {
 
   /**
    * The code for the end of a run. A model that repeats its calls is stopped and made to answer
-   * from their results: that counts as answered, since the person got what they asked for. A model
-   * that had no results to answer from did not answer.
+   * from their results: that counts as answered, since the person got what they asked for, but only
+   * if the answer came.
    */
   static ExitCode of(RunResult result) {
     return switch (result.stopReason()) {
       case ANSWER -> ANSWERED;
-      case NO_PROGRESS -> hasToolResults(result) ? ANSWERED : LIMIT;
+      case NO_PROGRESS -> result.answered() ? ANSWERED : LIMIT;
       case MAX_TURNS, MAX_TOOL_CALLS, MAX_TOKENS, MAX_TIME -> LIMIT;
       case CANCELLED -> INTERRUPTED;
       case ERROR -> FAILED;
     };
-  }
-
-  private static boolean hasToolResults(RunResult result) {
-    return result.messages().stream().anyMatch(ToolExecutionResultMessage.class::isInstance);
   }
 
   /** The table as help texts show it. */

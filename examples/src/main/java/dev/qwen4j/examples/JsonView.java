@@ -75,17 +75,22 @@ final class JsonView implements RunView {
     ObjectNode line =
         typed("result")
             .put("text", result.text())
+            .put("answered", result.answered())
             .put("stop_reason", result.stopReason().id())
             .put("error", result.failure() == null ? null : OneLine.of(result.failure()))
             .put("turns", result.turns());
     line.set("usage", usage(result.usage()));
-    return line;
+    int unmeasured = result.spent().unmeasuredTurns();
+    return unmeasured == 0 ? line : line.put("unmeasured_turns", unmeasured);
   }
 
-  private static ObjectNode usage(@Nullable TokenUsage usage) {
-    return JSON.createObjectNode()
-        .put("input_tokens", usage == null ? 0 : orZero(usage.inputTokenCount()))
-        .put("output_tokens", usage == null ? 0 : orZero(usage.outputTokenCount()));
+  /** Null when nobody knows, which is not the same as nothing. */
+  private static @Nullable ObjectNode usage(@Nullable TokenUsage usage) {
+    return usage == null
+        ? null
+        : JSON.createObjectNode()
+            .put("input_tokens", orZero(usage.inputTokenCount()))
+            .put("output_tokens", orZero(usage.outputTokenCount()));
   }
 
   private static int orZero(@Nullable Integer count) {

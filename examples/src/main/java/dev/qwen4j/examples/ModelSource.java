@@ -6,6 +6,7 @@ import dev.qwen4j.inference.hub.ModelReference;
 import dev.qwen4j.model.EndpointKind;
 import dev.qwen4j.model.HostedModel;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.Locale;
 
@@ -44,22 +45,24 @@ sealed interface ModelSource {
 
   /** A model behind an OpenAI-compatible endpoint. */
   record Endpoint(URI baseUrl, String model) implements ModelSource {
+    private static final String FORM =
+        "--model: expected openai:BASE_URL#MODEL, such as openai:http://localhost:8000/v1#Qwen3-8B";
+
     private static Endpoint parse(String text) {
+      // What was given is not repeated: people put keys into URLs.
       int hash = text.indexOf('#');
-      String form =
-          "expected openai:BASE_URL#MODEL, such as openai:http://localhost:8000/v1#Qwen3-8B";
       if (hash < 1 || hash == text.length() - 1) {
-        throw new IllegalArgumentException(form + ", but found openai:" + text);
+        throw new IllegalArgumentException(FORM + "; there is no BASE_URL or no #MODEL");
       }
       URI url;
       try {
-        url = URI.create(text.substring(0, hash));
-      } catch (IllegalArgumentException e) {
-        throw new IllegalArgumentException(form + ", but " + e.getMessage(), e);
+        url = new URI(text.substring(0, hash));
+      } catch (URISyntaxException e) {
+        throw new IllegalArgumentException(FORM + "; BASE_URL is not a URL: " + e.getReason(), e);
       }
       String scheme = url.getScheme() == null ? "" : url.getScheme().toLowerCase(Locale.ROOT);
       if (!(scheme.equals("http") || scheme.equals("https")) || url.getHost() == null) {
-        throw new IllegalArgumentException(form + ", but found openai:" + text);
+        throw new IllegalArgumentException(FORM + "; BASE_URL is not one of http or https");
       }
       return new Endpoint(url, text.substring(hash + 1));
     }

@@ -34,6 +34,7 @@ public final class Qwen4j {
 
   /** Runs the command and ends the process with its exit code. */
   public static void main(String[] args) {
+    QuietLogs.use();
     Surroundings surroundings = Surroundings.ofProcess();
     int code = run(surroundings, args);
     surroundings.out().flush();

@@ -1,11 +1,11 @@
 package dev.qwen4j.examples;
 
 import dev.langchain4j.data.message.UserMessage;
-import dev.langchain4j.model.output.TokenUsage;
 import dev.qwen4j.agent.Agent;
 import dev.qwen4j.agent.AgentEvent;
 import dev.qwen4j.agent.Limits;
 import dev.qwen4j.agent.RunResult;
+import dev.qwen4j.agent.Spent;
 import dev.qwen4j.agent.StopReason;
 import dev.qwen4j.model.ModelException;
 import dev.qwen4j.tool.Cancellation;
@@ -36,8 +36,10 @@ import picocli.CommandLine.Spec;
       "",
       "With --json, stdout carries one JSON object per line and nothing else: text, thinking,",
       "tool_call, tool_result and other events, and in every case a last one of type result with",
-      "text, stop_reason (answer, max_turns, max_time, no_progress, cancelled, error), error,",
-      "turns and usage.",
+      "text, answered, stop_reason (answer, max_turns, max_time, max_tokens, no_progress,",
+      "cancelled, error), error, turns and usage; unmeasured_turns is there when some turns did"
+          + " not",
+      "say what they cost, and are missing in usage.",
       "",
       "Examples:",
       "  qwen4j run -m model.gguf \"What is 1234 * 5678? Use the calculator.\"",
@@ -75,8 +77,17 @@ final class RunCommand implements Callable<Integer> {
   @Option(
       names = "--max-time",
       paramLabel = "SECONDS",
-      description = "Wall time at most, the last answer included (default: ${DEFAULT-VALUE}).")
+      description =
+          "Wall time at most from when the model is ready, the last answer included (default:"
+              + " ${DEFAULT-VALUE}).")
   private double maxSeconds = Limits.DEFAULT.maxTime().toSeconds();
+
+  @Option(
+      names = "--max-tokens",
+      paramLabel = "N",
+      description =
+          "Output tokens of one reply at most, thinking included (default: ${DEFAULT-VALUE}).")
+  private int maxTokens = Limits.DEFAULT.maxReplyTokens();
 
   @Option(names = "--json", description = "Print events as JSON, one per line.")
   private boolean json;
@@ -140,17 +151,20 @@ final class RunCommand implements Callable<Integer> {
   }
 
   private Limits limits() {
-    // Turns and time are what a user can set; the other limits would only get in their way.
+    // Turns, time and the length of a reply are what a user can set; the other limits would only
+    // get in their way.
     try {
       return new Limits(
           maxTurns,
           Integer.MAX_VALUE,
           Long.MAX_VALUE,
+          maxTokens,
           Duration.ofMillis(Math.round(maxSeconds * 1000)),
           Limits.DEFAULT.toolTimeout());
     } catch (IllegalArgumentException e) {
       throw new ParameterException(
-          spec.commandLine(), "--max-turns and --max-time must be positive: " + e.getMessage());
+          spec.commandLine(),
+          "--max-turns, --max-time and --max-tokens must be positive: " + e.getMessage());
     }
   }
 
@@ -182,6 +196,6 @@ final class RunCommand implements Callable<Integer> {
   }
 
   private static RunResult ended(StopReason reason, @Nullable Exception failure) {
-    return new RunResult("", reason, failure, 0, new TokenUsage(0, 0), List.of());
+    return new RunResult("", false, reason, failure, Spent.NOTHING, List.of());
   }
 }

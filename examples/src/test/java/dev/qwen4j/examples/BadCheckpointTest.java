@@ -64,6 +64,11 @@ class BadCheckpointTest {
   }
 
   @Test
+  void anUnknownWeightType() throws IOException {
+    fails(TinyModel.unknownType(folder), "output_norm.weight", "99");
+  }
+
+  @Test
   void aPromptLongerThanTheContext() throws IOException {
     String model = TinyModel.in(folder).toString();
 

@@ -28,6 +28,12 @@ final class ChildProcess implements AutoCloseable {
 
   static ChildProcess qwen4j(Map<String, String> environment, String... args)
       throws IOException, InterruptedException {
+    return running(Qwen4j.class, environment, args);
+  }
+
+  /** Any class with a main method. */
+  static ChildProcess running(Class<?> main, Map<String, String> environment, String... args)
+      throws IOException, InterruptedException {
     List<String> command = new ArrayList<>();
     if (resetsSignals()) {
       // Where the build runs in the background, its children ignore Ctrl-C unless told otherwise.
@@ -37,7 +43,7 @@ final class ChildProcess implements AutoCloseable {
     command.addAll(List.of("--add-modules", "jdk.incubator.vector"));
     command.addAll(List.of("--enable-native-access=ALL-UNNAMED", "-XX:TieredStopAtLevel=1"));
     command.addAll(List.of("-cp", System.getProperty("java.class.path")));
-    command.add("dev.qwen4j.examples.Qwen4j");
+    command.add(main.getName());
     command.addAll(List.of(args));
     Path err = Files.createTempFile("qwen4j", ".err");
     ProcessBuilder builder = new ProcessBuilder(command).redirectError(err.toFile());

@@ -78,6 +78,22 @@ class InterruptTest {
   }
 
   @Test
+  void ctrlCWhileALocalModelWritesEndsWithWhatItWroteAndWhatThatCost() throws Exception {
+    String model = TinyModel.in(cache).toString();
+    try (ChildProcess run = ChildProcess.qwen4j(Map.of(), "run", "--json", "-m", model, "Talk")) {
+      run.awaitLine("\"delta\"");
+      run.signal("INT");
+      Outcome outcome = run.outcome();
+
+      assertThat(outcome.exitCode()).isEqualTo(130);
+      assertThat(outcome.result().path("stop_reason").asText()).isEqualTo("cancelled");
+      assertThat(outcome.result().path("usage").path("output_tokens").asInt()).isPositive();
+      assertThat(outcome.result().has("unmeasured_turns")).isFalse();
+      assertThat(outcome.hasOneClearLine().err()).contains("interrupted");
+    }
+  }
+
+  @Test
   void aReaderThatGoesAwayEndsTheRunQuietly() throws Exception {
     String[] words = new String[3_000];
     Arrays.fill(words, "word after word after word ");

@@ -145,6 +145,58 @@ class RunCommandTest {
   }
 
   @Test
+  void repetitionsThatEndWithoutAnAnswerDidNotAnswer() {
+    for (int i = 0; i < 6; i++) {
+      endpoint.calls("call_" + i, "calculator", "{\"expression\": \"1234 * 5678\"}");
+    }
+
+    Outcome outcome = run("--json", "What is 1234 * 5678?");
+
+    assertThat(outcome.result().path("stop_reason").asText()).isEqualTo("no_progress");
+    assertThat(outcome.result().path("answered").isBoolean()).isTrue();
+    assertThat(outcome.result().path("answered").asBoolean()).isFalse();
+    assertThat(outcome.result().path("text").asText())
+        .contains("before there was an answer", "7006652");
+    assertThat(outcome.exitCode()).isEqualTo(3);
+  }
+
+  @Test
+  void anAnswerBeyondTheLengthLimitIsCutOffAndExitsWith3() {
+    endpoint.answers("one ", "two ", "three ", "four ");
+
+    Outcome outcome = run("--json", "--max-tokens", "2", "Count");
+
+    assertThat(endpoint.requests().getFirst().getBodyAsString()).containsPattern("\"max_tokens\"\\s*:\\s*2\\b");
+    assertThat(outcome.result().path("stop_reason").asText()).isEqualTo("max_tokens");
+    assertThat(outcome.result().path("text").asText()).startsWith("one two three");
+    assertThat(outcome.result().path("answered").asBoolean()).isFalse();
+    assertThat(outcome.exitCode()).isEqualTo(3);
+  }
+
+  @Test
+  void theDefaultLengthLimitIsNotSentBecauseHostsRefuseOneBeyondTheirWindow() {
+    endpoint.answers("Hi.");
+
+    Outcome outcome = run("--json", "Greet");
+
+    assertThat(endpoint.requests().getFirst().getBodyAsString()).doesNotContain("max_tokens");
+    assertThat(outcome.result().path("answered").asBoolean()).isTrue();
+    assertThat(outcome.result().has("unmeasured_turns")).isFalse();
+  }
+
+  @Test
+  void aTurnThatDidNotSayItsCostIsMarked() {
+    endpoint.hangs();
+
+    Outcome outcome = run("--json", "--max-time", "1.5", "Wait for it");
+
+    assertThat(outcome.lines("turn_finished").getFirst().path("usage").isNull()).isTrue();
+    assertThat(outcome.result().path("usage").toString())
+        .isEqualTo("{\"input_tokens\":0,\"output_tokens\":0}");
+    assertThat(outcome.result().path("unmeasured_turns").asInt()).isPositive();
+  }
+
+  @Test
   void aModelThatSaysNothingDidNotAnswer() {
     endpoint.answers().answers();
 

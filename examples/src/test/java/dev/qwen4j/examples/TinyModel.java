@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,6 +36,17 @@ final class TinyModel {
     }
     String changed = text.substring(0, at) + after + text.substring(at + before.length());
     return write(folder, "changed.gguf", changed.getBytes(StandardCharsets.ISO_8859_1));
+  }
+
+  /** With a tensor of a type that there is not. */
+  static Path unknownType(Path folder) throws IOException {
+    byte[] bytes = bytes();
+    byte[] name = "output_norm.weight".getBytes(StandardCharsets.ISO_8859_1);
+    int at = new String(bytes, StandardCharsets.ISO_8859_1).indexOf("output_norm.weight");
+    ByteBuffer file = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    int dimensions = file.getInt(at + name.length);
+    file.putInt(at + name.length + Integer.BYTES + dimensions * Long.BYTES, 99);
+    return write(folder, "type.gguf", bytes);
   }
 
   /** What the reference engine says: prompt ids, logits, greedy ids, embedding. */

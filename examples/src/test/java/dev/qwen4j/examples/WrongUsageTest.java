@@ -21,6 +21,7 @@ class WrongUsageTest {
         "run --model x.gguf --max-turns 0 task",
         "run --model x.gguf --max-turns many task",
         "run --model x.gguf --max-time -1 task",
+        "run --model x.gguf --max-tokens 0 task",
         "run --model x.gguf --no-such-option task",
         "run task",
         "chat",
@@ -46,6 +47,22 @@ class WrongUsageTest {
     assertThat(outcome.exitCode()).isEqualTo(2);
     assertThat(outcome.result().path("stop_reason").asText()).isEqualTo("error");
     assertThat(outcome.result().path("error").asText()).contains("--max-turns");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "openai:https://user:sk-secret@host/v1",
+        "openai:https://user:sk-secret@host/v1#m",
+        "openai:sk-secret@host#m",
+        "openai:https://ho st/sk-secret#m",
+        "openai:ftp://host/v1?key=sk-secret#m"
+      })
+  void anAddressIsNotRepeatedBecausePeoplePutKeysIntoIt(String model) {
+    Outcome outcome = Outcome.of("run", "--json", "--model", model, "task");
+
+    assertThat(outcome.hasOneClearLine().exitCode()).isIn(1, 2);
+    assertThat(outcome.out() + outcome.err()).doesNotContain("sk-secret");
   }
 
   @Test

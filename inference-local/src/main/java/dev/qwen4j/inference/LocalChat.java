@@ -21,6 +21,7 @@ import dev.qwen4j.inference.internal.template.ChatTemplate;
 import dev.qwen4j.inference.internal.template.Prompt;
 import dev.qwen4j.inference.internal.tokenizer.Tokenizer;
 import dev.qwen4j.model.ModelException;
+import dev.qwen4j.model.ReplyCancelledException;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CancellationException;
@@ -121,7 +122,7 @@ final class LocalChat {
    * Runs a request to its end.
    *
    * @param cancelled asked often
-   * @throws CancellationException if it was cancelled, or its thread interrupted
+   * @throws ReplyCancelledException if it was cancelled, or its thread interrupted
    * @throws ModelException if the engine could not run it
    */
   ChatResponse run(Job job, ReplyListener listener, BooleanSupplier cancelled) {
@@ -133,6 +134,7 @@ final class LocalChat {
             parser(job),
             listener);
     Integer most = job.parameters().maxOutputTokens();
+    int[] written = {0};
     Ending ending;
     try {
       ending =
@@ -140,8 +142,13 @@ final class LocalChat {
               job.prompt(),
               job.sampling(),
               most == null ? Integer.MAX_VALUE : most,
-              reader,
+              id -> {
+                written[0]++;
+                return reader.accept(id);
+              },
               cancelled);
+    } catch (CancellationException e) {
+      throw new ReplyCancelledException(e, new TokenUsage(job.prompt().length, written[0]));
     } catch (OutOfMemoryError e) {
       throw new ModelException(
           "out of memory after a prompt of %d tokens: give Java a larger heap (-Xmx) or load the"

@@ -15,15 +15,15 @@ import dev.langchain4j.model.chat.response.PartialThinkingContext;
 import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
 import dev.langchain4j.model.chat.response.StreamingHandle;
 import dev.qwen4j.model.ModelException;
+import dev.qwen4j.model.ReplyCancelledException;
 import java.util.List;
-import java.util.concurrent.CancellationException;
 
 /**
  * A local model that answers piece by piece. The call blocks until the reply has ended and the
  * handler hears everything on the calling thread: pieces, then exactly one end. Interrupting the
  * thread, or cancelling the handle that comes with each piece, ends the reply with a {@link
- * CancellationException}; a callback that throws ends it with what it threw. A request that cannot
- * be run at all is thrown before the handler hears anything.
+ * ReplyCancelledException}; a callback that throws ends it with what it threw. A request that
+ * cannot be run at all is thrown before the handler hears anything.
  */
 final class LocalStreamingChatModel implements StreamingChatModel {
   private final LocalChat chat;

@@ -19,6 +19,7 @@ import dev.langchain4j.model.chat.request.ToolChoice;
 import dev.langchain4j.model.chat.response.ChatResponse;
 import dev.langchain4j.model.output.FinishReason;
 import dev.qwen4j.model.ModelException;
+import dev.qwen4j.model.ReplyCancelledException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -184,7 +185,13 @@ class LocalModelTest {
     model.streamingChatModel().chat(request(greedy(400)), heard);
     assertThat(pieces[0]).isEqualTo(3);
     assertThat(heard.ends).isEqualTo(1);
-    assertThat(heard.error()).isInstanceOf(CancellationException.class);
+    assertThat(heard.error())
+        .isInstanceOfSatisfying(
+            ReplyCancelledException.class,
+            cancelled -> {
+              assertThat(cancelled.usage().inputTokenCount()).isPositive();
+              assertThat(cancelled.usage().outputTokenCount()).isBetween(3, 40);
+            });
     assertThat(say(request(greedy(5)))).isNotNull();
   }
 

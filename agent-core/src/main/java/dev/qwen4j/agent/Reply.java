@@ -1,0 +1,48 @@
+package dev.qwen4j.agent;
+
+import dev.langchain4j.data.message.AiMessage;
+import dev.langchain4j.model.output.FinishReason;
+import dev.langchain4j.model.output.TokenUsage;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What came of a model call.
+ *
+ * @param message what was said, in part if the reply {@linkplain #isWhole is not whole}
+ * @param usage what it cost, or null when nobody knows
+ * @param failure why, when the end is {@link End#FAILED}
+ */
+record Reply(
+    AiMessage message,
+    @Nullable TokenUsage usage,
+    @Nullable FinishReason finish,
+    End end,
+    @Nullable Exception failure) {
+  enum End {
+    COMPLETE,
+    /** It wrote one call over and over and was stopped; the calls stand once each. */
+    REPEATING,
+    /** It wrote on beyond the limit of one reply and was stopped. */
+    TOO_LONG,
+    FAILED,
+    TIMED_OUT,
+    CANCELLED
+  }
+
+  String text() {
+    return message.text() == null ? "" : message.text();
+  }
+
+  boolean isWhole() {
+    return end == End.COMPLETE || end == End.REPEATING || end == End.TOO_LONG;
+  }
+
+  /** Whether it stops in the middle of what it had to say. */
+  boolean isCutOff() {
+    return end == End.TOO_LONG || finish == FinishReason.LENGTH;
+  }
+
+  boolean isEmpty() {
+    return text().isBlank() && !message.hasToolExecutionRequests();
+  }
+}
