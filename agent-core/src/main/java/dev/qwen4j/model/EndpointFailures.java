@@ -9,6 +9,7 @@ import dev.langchain4j.exception.RateLimitException;
 import dev.langchain4j.exception.TimeoutException;
 import dev.langchain4j.exception.UnresolvedModelServerException;
 import dev.qwen4j.model.CallWatch.Phase;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.ConnectException;
@@ -350,7 +351,9 @@ final class EndpointFailures {
       return thrown.getClass().getSimpleName();
     }
     Throwable cause = thrown.getCause();
-    return cause instanceof IOException && cause.getMessage() != null
+    return cause instanceof IOException
+            && !(cause instanceof EOFException) // It quotes the buffer of okhttp's that is empty.
+            && cause.getMessage() != null
         ? message + ": " + cause.getMessage()
         : message;
   }

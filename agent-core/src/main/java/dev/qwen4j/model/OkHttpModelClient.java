@@ -17,8 +17,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import okhttp3.Call;
 import okhttp3.Connection;
+import okhttp3.ConnectionPool;
 import okhttp3.EventListener;
 import okhttp3.OkHttpClient;
 import okhttp3.Request;
@@ -64,6 +66,8 @@ final class OkHttpModelClient implements HttpClient, AutoCloseable {
             .readTimeout(longest.plusSeconds(5))
             .writeTimeout(longest.plusSeconds(5))
             .dns(new InterruptibleDns(timeouts.connect()))
+            // Servers close connections that idle, many after 5 s; one of those is of no use.
+            .connectionPool(new ConnectionPool(5, 4, TimeUnit.SECONDS))
             // One place retries, and it says so.
             .retryOnConnectionFailure(false)
             // A redirected POST would arrive as a GET.
@@ -124,6 +128,8 @@ final class OkHttpModelClient implements HttpClient, AutoCloseable {
         }
         retryListener.waiting(new Retry(retries + 1, policy.maxRetries(), wait.get(), exception));
         pause(wait.get());
+        // After a failure a server may hang up without saying so.
+        http.connectionPool().evictAll();
       }
     }
   }

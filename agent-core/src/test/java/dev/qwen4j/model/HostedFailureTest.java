@@ -553,4 +553,18 @@ class HostedFailureTest {
       return TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
     }
   }
+
+  /** As Python's http.server does: the connection is kept in no pool, or its end is mistaken. */
+  @Test
+  void aServerThatHangsUpAfterEachAnswerIsStillQuotedAfterTheRetries() throws IOException {
+    String answer =
+        "HTTP/1.0 500 Oops\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\nboom";
+    try (SocketServer server = SocketServer.thatClosesAfter(answer);
+        HostedModel model = model(server.baseUrl()).maxRetries(3).build()) {
+      assertThatThrownBy(() -> model.chatModel().chat("hi"))
+          .isInstanceOf(ModelException.class)
+          .hasMessageContaining("failed (500) after 3 retries: boom");
+      assertThat(server.requests()).isEqualTo(4);
+    }
+  }
 }

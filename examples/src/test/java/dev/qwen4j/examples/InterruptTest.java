@@ -80,7 +80,8 @@ class InterruptTest {
   @Test
   void ctrlCWhileALocalModelWritesEndsWithWhatItWroteAndWhatThatCost() throws Exception {
     String model = TinyModel.in(cache).toString();
-    try (ChildProcess run = ChildProcess.qwen4j(Map.of(), "run", "--json", "-m", model, "Talk")) {
+    try (ChildProcess run =
+        ChildProcess.qwen4j(Map.of(), "run", "--json", "--no-tools", "-m", model, "Talk")) {
       run.awaitLine("\"delta\"");
       run.signal("INT");
       Outcome outcome = run.outcome();

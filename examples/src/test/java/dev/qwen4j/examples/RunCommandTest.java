@@ -166,7 +166,8 @@ class RunCommandTest {
 
     Outcome outcome = run("--json", "--max-tokens", "2", "Count");
 
-    assertThat(endpoint.requests().getFirst().getBodyAsString()).containsPattern("\"max_tokens\"\\s*:\\s*2\\b");
+    assertThat(endpoint.requests().getFirst().getBodyAsString())
+        .containsPattern("\"max_tokens\"\\s*:\\s*2\\b");
     assertThat(outcome.result().path("stop_reason").asText()).isEqualTo("max_tokens");
     assertThat(outcome.result().path("text").asText()).startsWith("one two three");
     assertThat(outcome.result().path("answered").asBoolean()).isFalse();
