@@ -4,6 +4,7 @@ import dev.langchain4j.agent.tool.ToolSpecification;
 import dev.langchain4j.data.message.ChatMessage;
 import dev.langchain4j.data.message.UserMessage;
 import dev.langchain4j.model.chat.StreamingChatModel;
+import dev.qwen4j.session.Session;
 import dev.qwen4j.tool.AnnotatedTools;
 import dev.qwen4j.tool.Cancellation;
 import dev.qwen4j.tool.Tool;
@@ -11,6 +12,7 @@ import dev.qwen4j.tool.Toolbox;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -32,6 +34,7 @@ public final class Agent {
   private final List<ToolSpecification> specifications;
   private final ToolArgumentsCheck argumentsCheck;
   private final Limits limits;
+  private final Prices prices;
   private final Approval approval;
 
   private Agent(Builder builder, StreamingChatModel model) {
@@ -42,6 +45,7 @@ public final class Agent {
     this.specifications = tools.stream().map(Tool::specification).toList();
     this.argumentsCheck = new ToolArgumentsCheck(tools);
     this.limits = builder.limits;
+    this.prices = builder.prices;
     this.approval = builder.approval;
   }
 
@@ -69,11 +73,64 @@ public final class Agent {
    */
   public RunResult run(
       List<ChatMessage> conversation, AgentListener listener, Cancellation cancellation) {
-    var messages = new Conversation(instructions, conversation);
+    return run(Conversation.of(instructions, conversation), Map.of(), listener, cancellation);
+  }
+
+  /**
+   * Runs on one more message of the user's in a session, which keeps everything that is said and
+   * done. Calls that an earlier run left behind are not made.
+   *
+   * @throws java.io.UncheckedIOException if the session cannot be written
+   */
+  public RunResult run(
+      Session session, String input, AgentListener listener, Cancellation cancellation) {
+    var conversation = Conversation.of(instructions, session, UserMessage.from(input));
+    return run(conversation, Map.of(), listener, cancellation);
+  }
+
+  /**
+   * Goes on with a suspended run, with the calls of its last reply: the model is not asked again.
+   * Questions that are still open suspend it again.
+   *
+   * @param conversation {@link RunResult#messages()} of the suspended run
+   * @throws IllegalArgumentException if an answer is to no call that waits, or to one with other
+   *     arguments, or if nothing waits
+   */
+  public RunResult resume(
+      List<ChatMessage> conversation,
+      List<Answer> answers,
+      AgentListener listener,
+      Cancellation cancellation) {
+    var stopped = Conversation.stopped(instructions, conversation);
+    var decisions = Resumption.decisions(stopped, answers, argumentsCheck);
+    return run(stopped, decisions, listener, cancellation);
+  }
+
+  /**
+   * Goes on where a session's last run stopped, be it suspended, cancelled or killed. Calls that
+   * had begun are not begun again: the model is told that they were interrupted. The others are
+   * made now, without asking the model again.
+   *
+   * @throws IllegalArgumentException if an answer is to no call that waits, or to one with other
+   *     arguments, or if there is nothing to go on with
+   * @throws java.io.UncheckedIOException if the session cannot be written
+   */
+  public RunResult resume(
+      Session session, List<Answer> answers, AgentListener listener, Cancellation cancellation) {
+    var stopped = Conversation.stopped(instructions, session);
+    var decisions = Resumption.decisions(stopped, answers, argumentsCheck, session);
+    return run(stopped, decisions, listener, cancellation);
+  }
+
+  private RunResult run(
+      Conversation conversation,
+      Map<String, Decision> decisions,
+      AgentListener listener,
+      Cancellation cancellation) {
     var own = new Cancellation(); // Cancelling the run must not cancel what it is a part of.
     var link = cancellation.onCancel(own::cancel);
     try (link) {
-      return new AgentLoop(this, messages, listener, own).run();
+      return new AgentLoop(this, conversation, listener, own).decided(decisions).run();
     }
   }
 
@@ -109,6 +166,10 @@ public final class Agent {
     return argumentsCheck;
   }
 
+  Prices prices() {
+    return prices;
+  }
+
   Approval approval() {
     return approval;
   }
@@ -120,6 +181,7 @@ public final class Agent {
     private String instructions = "";
     private final List<Tool> tools = new ArrayList<>();
     private Limits limits = Limits.DEFAULT;
+    private Prices prices = Prices.FREE;
     private Approval approval = Approval.allowAll();
 
     private Builder() {}
@@ -168,6 +230,12 @@ public final class Agent {
       return this;
     }
 
+    /** What the model costs, for {@link Limits#maxCost} and {@link Spent#cost}. */
+    public Builder prices(Prices prices) {
+      this.prices = Objects.requireNonNull(prices, "prices");
+      return this;
+    }
+
     /** Who decides whether a call may run: everything may, unless told otherwise. */
     public Builder approval(Approval approval) {
       this.approval = Objects.requireNonNull(approval, "approval");
@@ -187,6 +255,10 @@ public final class Agent {
       }
       if (name.isBlank()) {
         throw new IllegalArgumentException("An agent's name must not be blank.");
+      }
+      if (Double.isFinite(limits.maxCost()) && prices.equals(Prices.FREE)) {
+        throw new IllegalArgumentException(
+            "A limit on cost needs to know what tokens cost: call .prices(…).");
       }
       Set<String> names = new HashSet<>();
       for (Tool tool : tools) {

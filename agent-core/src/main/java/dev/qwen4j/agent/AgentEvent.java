@@ -1,6 +1,7 @@
 package dev.qwen4j.agent;
 
 import dev.langchain4j.model.output.TokenUsage;
+import dev.qwen4j.session.Question;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -10,8 +11,9 @@ import org.jspecify.annotations.Nullable;
  * compiler.
  *
  * <p>The order of a run is {@code RunStarted (TurnStarted (ThinkingDelta | TextDelta)* TurnFinished
- * ToolCallStarted* ToolCallFinished*)* RunFinished}, with a {@code Notice} anywhere in between;
- * {@code RunFinished} always comes, after errors and cancellation too, unless the listener throws.
+ * ToolCallStarted* (ToolCallFinished* | QuestionAsked*))* RunFinished}, with a {@code Notice}
+ * anywhere in between; {@code RunFinished} always comes, after errors and cancellation too, unless
+ * the listener throws.
  */
 public sealed interface AgentEvent {
   /** The path of the agent that it happened in, such as {@code main} or {@code main/researcher}. */
@@ -47,6 +49,9 @@ public sealed interface AgentEvent {
    */
   record ToolCallStarted(String agent, String id, String name, String arguments)
       implements AgentEvent {}
+
+  /** A call waits for somebody's decision; the run is about to be suspended. */
+  record QuestionAsked(String agent, Question question) implements AgentEvent {}
 
   /** What the model will read as the call's result. */
   record ToolCallFinished(

@@ -9,9 +9,12 @@ import dev.qwen4j.agent.Reply.End;
 import dev.qwen4j.agent.ToolCalls.Finished;
 import dev.qwen4j.dialect.HermesParser;
 import dev.qwen4j.dialect.OutputEvent;
+import dev.qwen4j.session.Question;
+import dev.qwen4j.session.SessionEntry;
 import dev.qwen4j.tool.Cancellation;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,7 +52,6 @@ final class AgentLoop {
   private final Findings findings = new Findings();
   private Spent spent = Spent.NOTHING;
   private int useful; // How much of the conversation there was when a turn last brought news.
-  private @Nullable Finished lastResult;
 
   AgentLoop(
       Agent agent, Conversation conversation, AgentListener listener, Cancellation cancellation) {
@@ -64,12 +66,20 @@ final class AgentLoop {
     Duration reserve = fifth.compareTo(LONGEST_RESERVE) < 0 ? fifth : LONGEST_RESERVE;
     this.workEnd = Deadline.in(time.minus(reserve));
     this.end = Deadline.in(time);
-    this.toolCalls = new ToolCalls(agent, this::tell, cancellation, workEnd);
+    this.toolCalls = new ToolCalls(agent, conversation, this::tell, cancellation, workEnd);
+  }
+
+  /** Goes on with calls that were decided elsewhere. */
+  AgentLoop decided(Map<String, Decision> decisions) {
+    toolCalls.decide(decisions);
+    return this;
   }
 
   RunResult run() {
     tell(new AgentEvent.RunStarted(agent.name(), question));
     RunResult result = untilAnswerOrLimit();
+    conversation.record(
+        new SessionEntry.Ended(result.stopReason().id(), result.answered(), result.text()));
     tell(new AgentEvent.RunFinished(agent.name(), result));
     return result;
   }
@@ -77,34 +87,43 @@ final class AgentLoop {
   private RunResult untilAnswerOrLimit() {
     String aside = null; // What the model is told besides the conversation, for one turn.
     boolean askedAgain = false;
+    boolean cutOff = false;
+    boolean repeating = false;
+    List<ToolExecutionRequest> calls = conversation.openCalls(); // Those of a run that is resumed.
     while (!cancellation.isCancelled()) {
-      Reply reply =
-          ask(agent.specifications(), conversation.upTo(conversation.size(), aside), workEnd);
-      List<ToolExecutionRequest> calls = conversation.append(reply.message());
-      if (!reply.isWhole()) {
-        return brokenOff(reply);
-      }
-      if (calls.isEmpty() && reply.isCutOff()) {
-        return cutOff(reply);
-      }
-      if (reply.isEmpty() && !askedAgain) {
-        askedAgain = true;
-        aside = SAY_SOMETHING;
-        continue;
-      }
-      if (reply.isEmpty()) {
-        return unanswered(StopReason.NO_PROGRESS, "The model replied with nothing, twice.");
-      }
       if (calls.isEmpty()) {
-        return result(StopReason.ANSWER, reply.text(), true, null);
+        Reply reply =
+            ask(agent.specifications(), conversation.upTo(conversation.size(), aside), workEnd);
+        calls = conversation.append(reply.message(), reply.usage());
+        finishTurn(reply);
+        if (!reply.isWhole()) {
+          return brokenOff(reply);
+        }
+        cutOff = reply.isCutOff();
+        if (calls.isEmpty() && cutOff) {
+          return cutOff(reply);
+        }
+        if (reply.isEmpty() && !askedAgain) {
+          askedAgain = true;
+          aside = SAY_SOMETHING;
+          continue;
+        }
+        if (reply.isEmpty()) {
+          return unanswered(StopReason.NO_PROGRESS, "The model replied with nothing, twice.");
+        }
+        if (calls.isEmpty()) {
+          return result(StopReason.ANSWER, reply.text(), true, null);
+        }
+        repeating = reply.end() == End.REPEATING;
       }
 
-      List<Finished> results = toolCalls.run(calls, reply.isCutOff());
-      results.forEach(call -> conversation.append(call.request(), call.result()));
-      lastResult = results.getLast();
+      List<Finished> results = toolCalls.run(calls, cutOff);
+      if (!toolCalls.questions().isEmpty()) {
+        return suspended(toolCalls.questions());
+      }
+      calls = List.of();
       findings.add(results);
-
-      ProgressCheck.Verdict verdict = progress.after(results, reply.end() == End.REPEATING);
+      ProgressCheck.Verdict verdict = progress.after(results, repeating);
       if (progress.lastTurnHelped()) {
         useful = conversation.size();
       }
@@ -131,6 +150,9 @@ final class AgentLoop {
     if (spent.usage().totalTokenCount() >= agent.limits().maxTokens()) {
       return StopReason.MAX_TOKENS;
     }
+    if (spent.cost() >= agent.limits().maxCost()) {
+      return StopReason.MAX_COST;
+    }
     if (spent.turns() >= agent.limits().maxTurns()) {
       return StopReason.MAX_TURNS;
     }
@@ -139,8 +161,8 @@ final class AgentLoop {
 
   /**
    * The last turn: no tools on offer, and the model is told to answer. A model that went round in
-   * circles is not shown its circles again, and one that calls even so gets a clean page: the
-   * question and what was found.
+   * circles is not shown its circles again, and one that calls even so, or says the question back,
+   * gets a clean page: the question and what was found.
    */
   private RunResult answerNow(StopReason limit) {
     if (!end.isPast()) {
@@ -151,7 +173,10 @@ final class AgentLoop {
     List<ChatMessage> page = conversation.upTo(shown, request);
     for (int attempt = 0; attempt < 2 && !end.isPast() && !cancellation.isCancelled(); attempt++) {
       Reply reply = ask(List.of(), page, end);
-      if (!reply.text().isBlank() || !reply.isWhole()) {
+      finishTurn(reply);
+      boolean says =
+          !reply.text().isBlank() && !Findings.isEcho(reply.text(), question, ANSWER_NOW);
+      if (says || !reply.isWhole()) {
         return lastWords(limit, reply);
       }
       page = conversation.onlyInstructions(findings.page(question, ANSWER_NOW));
@@ -163,7 +188,7 @@ final class AgentLoop {
 
   private RunResult lastWords(StopReason limit, Reply reply) {
     if (!reply.text().isBlank()) {
-      conversation.append(AiMessage.from(reply.text()));
+      conversation.append(AiMessage.from(reply.text()), reply.usage());
     }
     return switch (reply.end()) {
       case CANCELLED -> result(StopReason.CANCELLED, reply.text(), false, null);
@@ -176,9 +201,7 @@ final class AgentLoop {
   }
 
   private Reply ask(List<ToolSpecification> tools, List<ChatMessage> messages, Deadline patience) {
-    int turn = spent.turns() + 1;
-    tell(new AgentEvent.TurnStarted(agent.name(), turn));
-    long started = System.nanoTime();
+    tell(new AgentEvent.TurnStarted(agent.name(), spent.turns() + 1));
     int most = agent.limits().maxReplyTokens();
     ChatRequest.Builder request =
         ChatRequest.builder().messages(messages).toolSpecifications(tools);
@@ -186,13 +209,13 @@ final class AgentLoop {
       request.maxOutputTokens(most);
     }
     var parser = HermesParser.forTools(agent.toolNames());
-    Reply reply =
-        new ModelTurn(parser, this::stream, cancellation, most)
-            .ask(agent.model(), request.build(), patience, end);
-    spent = spent.plus(reply.usage());
-    Duration time = Duration.ofNanos(System.nanoTime() - started);
-    tell(new AgentEvent.TurnFinished(agent.name(), turn, reply.usage(), time));
-    return reply;
+    return new ModelTurn(parser, this::stream, cancellation, most)
+        .ask(agent.model(), request.build(), patience, end);
+  }
+
+  private void finishTurn(Reply reply) {
+    spent = spent.plus(reply.usage(), agent.prices());
+    tell(new AgentEvent.TurnFinished(agent.name(), spent.turns(), reply.usage(), reply.time()));
   }
 
   private void stream(OutputEvent output) {
@@ -226,22 +249,27 @@ final class AgentLoop {
 
   /** Ends without an answer, but with what can honestly be said. */
   private RunResult unanswered(StopReason reason, String why) {
-    String text =
-        lastResult == null
-            ? why
-            : why
-                + " The last result, from "
-                + lastResult.name()
-                + ": "
-                + lastResult.result().text();
-    conversation.append(AiMessage.from(text));
+    String found = findings.inWords();
+    String text = found.isEmpty() ? why : why + " " + found;
+    conversation.append(AiMessage.from(text), null);
     return result(reason, text, false, null);
+  }
+
+  /** Stops with open calls, to be resumed with answers. */
+  private RunResult suspended(List<Question> questions) {
+    for (Question question : questions) {
+      conversation.record(new SessionEntry.Asked(question));
+      tell(new AgentEvent.QuestionAsked(agent.name(), question));
+    }
+    return new RunResult(
+        "", false, StopReason.SUSPENDED, null, spent, questions, conversation.messages());
   }
 
   private RunResult result(
       StopReason reason, String text, boolean answered, @Nullable Exception failure) {
     conversation.answerOpenCalls("Interrupted: the run ended before this call was made.");
-    return new RunResult(text, answered, reason, failure, spent, conversation.messages());
+    return new RunResult(
+        text, answered, reason, failure, spent, List.of(), conversation.messages());
   }
 
   private void notice(String text) {

@@ -7,37 +7,35 @@ import dev.langchain4j.data.message.SystemMessage;
 import dev.langchain4j.data.message.TextContent;
 import dev.langchain4j.data.message.ToolExecutionResultMessage;
 import dev.langchain4j.data.message.UserMessage;
+import dev.langchain4j.model.output.TokenUsage;
+import dev.qwen4j.session.Session;
+import dev.qwen4j.session.SessionEntry;
 import dev.qwen4j.tool.ToolArguments;
 import dev.qwen4j.tool.ToolResult;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The messages of one run, kept in a form that every host accepts: one system message at the front,
  * call ids that are unique, call arguments that are JSON objects, and one result after each call.
+ * What is added to it is written to the session's journal first, if there is a session.
  */
 final class Conversation {
   private final List<ChatMessage> messages = new ArrayList<>();
   private final Set<String> ids = new HashSet<>();
   private final List<ToolExecutionRequest> open = new ArrayList<>();
+  private final Consumer<SessionEntry> journal;
+  private String input = "";
 
-  /**
-   * @param given ends with the user's message; calls left open in it are answered as interrupted
-   * @throws IllegalArgumentException if it does not
-   */
-  Conversation(String instructions, List<ChatMessage> given) {
-    if (given.isEmpty() || !(given.getLast() instanceof UserMessage)) {
-      throw new IllegalArgumentException(
-          "The last message of a conversation to run must be a UserMessage, but "
-              + (given.isEmpty()
-                  ? "there are no messages."
-                  : "it is a " + given.getLast().getClass().getSimpleName() + "."));
-    }
-    boolean ownSystem = given.getFirst() instanceof SystemMessage;
+  private Conversation(
+      String instructions, List<ChatMessage> given, Consumer<SessionEntry> journal) {
+    this.journal = journal;
+    boolean ownSystem = !given.isEmpty() && given.getFirst() instanceof SystemMessage;
     String system = ownSystem ? ((SystemMessage) given.getFirst()).text() : "";
     if (!system.startsWith(instructions)) {
       system = system.isBlank() ? instructions : instructions + "\n\n" + system;
@@ -55,17 +53,107 @@ final class Conversation {
         ai.toolExecutionRequests().forEach(call -> ids.add(call.id()));
         open.addAll(ai.toolExecutionRequests());
       }
+      if (message instanceof UserMessage user) {
+        input = text(user);
+      }
       messages.add(message);
+    }
+  }
+
+  /**
+   * To be answered.
+   *
+   * @param given ends with the user's message; calls left open in it are answered as interrupted
+   * @throws IllegalArgumentException if it does not
+   */
+  static Conversation of(String instructions, List<ChatMessage> given) {
+    if (given.isEmpty() || !(given.getLast() instanceof UserMessage)) {
+      throw new IllegalArgumentException(
+          "The last message of a conversation to run must be a UserMessage, but "
+              + (given.isEmpty()
+                  ? "there are no messages."
+                  : "it is a " + given.getLast().getClass().getSimpleName() + "."));
+    }
+    return new Conversation(instructions, given, entry -> {});
+  }
+
+  /**
+   * To be gone on with where it stopped: at calls without results, or before a reply.
+   *
+   * @throws IllegalArgumentException if it has come to its end
+   */
+  static Conversation stopped(String instructions, List<ChatMessage> given) {
+    var conversation = new Conversation(instructions, given, entry -> {});
+    conversation.requireUnfinished();
+    return conversation;
+  }
+
+  /** That of a session, with one more message of the user's. */
+  static Conversation of(String instructions, Session session, UserMessage message) {
+    var conversation = new Conversation(instructions, session.messages(), session::record);
+    conversation.recordInstructions(session);
+    conversation.answerStarted(session.startedCalls());
+    conversation.answerOpenCalls("Not run: the user went on with something else.");
+    conversation.add(message, null);
+    conversation.input = text(message);
+    return conversation;
+  }
+
+  /** That of a session, where it stopped. Calls that had begun are not begun again. */
+  static Conversation stopped(String instructions, Session session) {
+    var conversation = new Conversation(instructions, session.messages(), session::record);
+    conversation.requireUnfinished();
+    conversation.recordInstructions(session);
+    conversation.answerStarted(session.startedCalls());
+    return conversation;
+  }
+
+  private void requireUnfinished() {
+    if (messages.isEmpty()
+        || messages.getLast() instanceof SystemMessage
+        || (messages.getLast() instanceof AiMessage && open.isEmpty())) {
+      throw new IllegalArgumentException(
+          "There is nothing to resume: the conversation "
+              + (input.isEmpty() ? "is empty" : "has been answered")
+              + ". Run it with another message of the user's.");
+    }
+  }
+
+  private void recordInstructions(Session session) {
+    boolean isTold = !messages.isEmpty() && messages.getFirst() instanceof SystemMessage;
+    String told = isTold ? ((SystemMessage) messages.getFirst()).text() : "";
+    if (!told.equals(session.instructions())) {
+      journal.accept(new SessionEntry.Instructions(told));
+    }
+  }
+
+  private void answerStarted(Set<String> started) {
+    for (ToolExecutionRequest call : List.copyOf(open)) {
+      if (started.contains(call.id())) {
+        append(
+            call,
+            ToolResult.error(
+                "Interrupted: the program ended while this call ran. It may have taken effect, in"
+                    + " part or wholly: look before you repeat it."));
+      }
     }
   }
 
   /** What the user said last. */
   String input() {
-    return ((UserMessage) messages.getLast())
-        .contents().stream()
-            .filter(TextContent.class::isInstance)
-            .map(content -> ((TextContent) content).text())
-            .collect(Collectors.joining("\n"));
+    return input;
+  }
+
+  private static String text(UserMessage message) {
+    return message.contents().stream()
+        .filter(TextContent.class::isInstance)
+        .map(content -> ((TextContent) content).text())
+        .collect(Collectors.joining("\n"));
+  }
+
+  /** The calls that have no result yet. */
+  List<ToolExecutionRequest> openCalls() {
+    return List.copyOf(open);
   }
 
   List<ChatMessage> messages() {
@@ -93,9 +181,10 @@ final class Conversation {
   /**
    * Appends a reply unless it is empty.
    *
+   * @param usage what it cost, or null when nobody knows
    * @return its calls, with the ids that their results must bear and the arguments as written
    */
-  List<ToolExecutionRequest> append(AiMessage reply) {
+  List<ToolExecutionRequest> append(AiMessage reply, @Nullable TokenUsage usage) {
     var calls = new ArrayList<ToolExecutionRequest>();
     for (ToolExecutionRequest call : reply.toolExecutionRequests()) {
       calls.add(call.toBuilder().id(uniqueId(call.id())).build());
@@ -104,20 +193,31 @@ final class Conversation {
       return calls;
     }
     var kept = calls.stream().map(Conversation::acceptableEverywhere).toList();
-    messages.add(reply.toBuilder().toolExecutionRequests(kept).build());
+    add(reply.toBuilder().toolExecutionRequests(kept).build(), usage);
     open.addAll(kept);
     return calls;
   }
 
   void append(ToolExecutionRequest call, ToolResult result) {
     open.removeIf(each -> each.id().equals(call.id()));
-    messages.add(
+    add(
         ToolExecutionResultMessage.builder()
             .id(call.id())
             .toolName(nameOf(call))
             .text(result.text())
             .isError(result.isError())
-            .build());
+            .build(),
+        null);
+  }
+
+  /** Writes down, before anything else is done with it, what is not a message. */
+  void record(SessionEntry entry) {
+    journal.accept(entry);
+  }
+
+  private void add(ChatMessage message, @Nullable TokenUsage usage) {
+    journal.accept(new SessionEntry.Message(message, usage));
+    messages.add(message);
   }
 
   /** Gives every call that has no result yet this one. */

@@ -6,6 +6,14 @@ import dev.qwen4j.tool.ToolArguments;
 public sealed interface Decision {
   record Allow() implements Decision {}
 
+  /**
+   * Asks somebody who is not here: the run is suspended, and goes on when it is resumed with the
+   * answer.
+   *
+   * @param question for a person
+   */
+  record Ask(String question) implements Decision {}
+
   /** Runs the call with other arguments; they are checked against the schema again. */
   record AllowChanged(ToolArguments arguments) implements Decision {}
 

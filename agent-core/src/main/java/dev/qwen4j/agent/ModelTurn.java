@@ -71,6 +71,7 @@ final class ModelTurn implements StreamingChatResponseHandler {
   private final List<ToolExecutionRequest> announced = new ArrayList<>();
   private final List<ToolExecutionRequest> recovered = new ArrayList<>();
   private volatile @Nullable StreamingHandle handle;
+  private final long started = System.nanoTime();
   private int pieces;
   private boolean streamed;
   private volatile boolean over;
@@ -267,7 +268,8 @@ final class ModelTurn implements StreamingChatResponseHandler {
         usage,
         response == null ? null : response.finishReason(),
         end,
-        ended.cause() == null ? null : asException(ended.cause()));
+        ended.cause() == null ? null : asException(ended.cause()),
+        Duration.ofNanos(System.nanoTime() - started));
   }
 
   /** What was said before the end, and not yet read, still counts. */

@@ -3,6 +3,7 @@ package dev.qwen4j.agent;
 import dev.langchain4j.data.message.AiMessage;
 import dev.langchain4j.model.output.FinishReason;
 import dev.langchain4j.model.output.TokenUsage;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,13 +12,15 @@ import org.jspecify.annotations.Nullable;
  * @param message what was said, in part if the reply {@linkplain #isWhole is not whole}
  * @param usage what it cost, or null when nobody knows
  * @param failure why, when the end is {@link End#FAILED}
+ * @param time from the question to its end
  */
 record Reply(
     AiMessage message,
     @Nullable TokenUsage usage,
     @Nullable FinishReason finish,
     End end,
-    @Nullable Exception failure) {
+    @Nullable Exception failure,
+    Duration time) {
   enum End {
     COMPLETE,
     /** It wrote one call over and over and was stopped; the calls stand once each. */

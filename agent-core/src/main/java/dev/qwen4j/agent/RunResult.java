@@ -2,6 +2,7 @@ package dev.qwen4j.agent;
 
 import dev.langchain4j.data.message.ChatMessage;
 import dev.langchain4j.model.output.TokenUsage;
+import dev.qwen4j.session.Question;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -15,7 +16,9 @@ import org.jspecify.annotations.Nullable;
  *     limit made it give
  * @param failure what went wrong when {@code stopReason} is {@link StopReason#ERROR}, else null
  * @param spent turns and tokens
- * @param messages the whole conversation, ready to continue from; every call in it has its result
+ * @param questions what has to be decided when {@code stopReason} is {@link StopReason#SUSPENDED}
+ * @param messages the whole conversation, ready to continue from; every call in it has its result,
+ *     except those of a suspended run's last reply
  */
 public record RunResult(
     String text,
@@ -23,8 +26,10 @@ public record RunResult(
     StopReason stopReason,
     @Nullable Exception failure,
     Spent spent,
+    List<Question> questions,
     List<ChatMessage> messages) {
   public RunResult {
+    questions = List.copyOf(questions);
     messages = List.copyOf(messages);
   }
 

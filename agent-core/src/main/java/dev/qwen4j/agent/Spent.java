@@ -10,16 +10,19 @@ import org.jspecify.annotations.Nullable;
  *
  * @param turns model calls made
  * @param usage tokens, summed over the turns whose cost is known
- * @param unmeasuredTurns turns whose cost is not known; above 0, {@code usage} is a lower bound
+ * @param unmeasuredTurns turns whose cost is not known; above 0, {@code usage} and {@code cost} are
+ *     lower bounds
+ * @param cost the price of the tokens by the agent's {@link Prices}
  */
-public record Spent(int turns, TokenUsage usage, int unmeasuredTurns) {
+public record Spent(int turns, TokenUsage usage, int unmeasuredTurns, double cost) {
   /** Before the first turn. */
-  public static final Spent NOTHING = new Spent(0, new TokenUsage(0, 0, 0), 0);
+  public static final Spent NOTHING = new Spent(0, new TokenUsage(0, 0, 0), 0, 0);
 
   /** With one turn more. */
-  Spent plus(@Nullable TokenUsage turn) {
+  Spent plus(@Nullable TokenUsage turn, Prices prices) {
     return turn == null
-        ? new Spent(turns + 1, usage, unmeasuredTurns + 1)
-        : new Spent(turns + 1, TokenUsage.sum(usage, turn), unmeasuredTurns);
+        ? new Spent(turns + 1, usage, unmeasuredTurns + 1, cost)
+        : new Spent(
+            turns + 1, TokenUsage.sum(usage, turn), unmeasuredTurns, cost + prices.of(turn));
   }
 }

@@ -15,10 +15,17 @@ public enum StopReason {
    * could still give, or the beginning of the one that was cut off.
    */
   MAX_TOKENS,
+  /** The limit on cost was reached; the text is the answer it could still give. */
+  MAX_COST,
   /** The limit on wall time was reached; the text is what there was by then. */
   MAX_TIME,
   /** The model kept making calls that brought nothing new; the text is its forced answer. */
   NO_PROGRESS,
+  /**
+   * A call waits for somebody's decision; {@link Agent#resume} goes on with it, in this process or
+   * another, without asking the model again.
+   */
+  SUSPENDED,
   /** Someone cancelled the run. */
   CANCELLED,
   /** The model could not be reached or failed; {@link RunResult#error()} says how. */
@@ -27,8 +34,8 @@ public enum StopReason {
   /** Whether a limit of {@link Limits} or the progress check ended the run early. */
   public boolean isLimit() {
     return switch (this) {
-      case MAX_TURNS, MAX_TOOL_CALLS, MAX_TOKENS, MAX_TIME, NO_PROGRESS -> true;
-      case ANSWER, CANCELLED, ERROR -> false;
+      case MAX_TURNS, MAX_TOOL_CALLS, MAX_TOKENS, MAX_COST, MAX_TIME, NO_PROGRESS -> true;
+      case ANSWER, SUSPENDED, CANCELLED, ERROR -> false;
     };
   }
 

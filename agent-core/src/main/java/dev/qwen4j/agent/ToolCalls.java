@@ -3,6 +3,8 @@ package dev.qwen4j.agent;
 import dev.langchain4j.agent.tool.ToolExecutionRequest;
 import dev.qwen4j.agent.Attempt.Outcome;
 import dev.qwen4j.agent.ToolArgumentsCheck.Checked;
+import dev.qwen4j.session.Question;
+import dev.qwen4j.session.SessionEntry;
 import dev.qwen4j.tool.Cancellation;
 import dev.qwen4j.tool.Tool;
 import dev.qwen4j.tool.ToolArguments;
@@ -52,16 +54,26 @@ final class ToolCalls {
   private final Consumer<AgentEvent> events;
   private final Cancellation cancellation;
   private final Deadline runEnd;
+  private final Conversation conversation;
+  private final Map<String, Decision> decided = new HashMap<>();
+  private final List<Question> questions = new ArrayList<>();
   private final Map<SameCall, ToolResult> answered = new HashMap<>();
   private int count;
 
   /**
    * For one run.
    *
+   * @param conversation takes the results
    * @param runEnd when calls that still run are given up
    */
-  ToolCalls(Agent agent, Consumer<AgentEvent> events, Cancellation cancellation, Deadline runEnd) {
+  ToolCalls(
+      Agent agent,
+      Conversation conversation,
+      Consumer<AgentEvent> events,
+      Cancellation cancellation,
+      Deadline runEnd) {
     this.agent = agent;
+    this.conversation = conversation;
     this.events = events;
     this.cancellation = cancellation;
     this.runEnd = runEnd;
@@ -72,8 +84,19 @@ final class ToolCalls {
     return count > agent.limits().maxToolCalls();
   }
 
+  /** Decides calls beforehand, by their ids. */
+  void decide(Map<String, Decision> decisions) {
+    decided.putAll(decisions);
+  }
+
+  /** What the last {@link #run} has to ask before any of its calls can run. */
+  List<Question> questions() {
+    return List.copyOf(questions);
+  }
+
   /**
-   * Runs the calls of one turn.
+   * Runs the calls of one turn. If one has to be {@linkplain #questions asked}, none of them runs;
+   * those that cannot run anyway are answered.
    *
    * @param cutOff whether the model's reply ended at its output limit
    */
@@ -84,6 +107,10 @@ final class ToolCalls {
       Step step = prepare(request, cutOff, changing);
       changing |= step.result == null && step.changesState();
       steps.add(step);
+    }
+    if (!questions.isEmpty()) {
+      steps.stream().filter(step -> step.result != null).forEach(this::finish);
+      return List.of();
     }
     List<Finished> finished = new ArrayList<>();
     for (int from = 0; from < steps.size(); from = finished.size()) {
@@ -159,11 +186,13 @@ final class ToolCalls {
   }
 
   private void approve(Step step, Tool tool, ToolCall call) {
-    var decision =
-        new Attempt<>("qwen4j-approval", cancellation, own -> agent.approval().decide(call, tool));
     step.result =
-        switch (decision.await(runEnd)) {
+        switch (decide(call, tool)) {
           case Outcome.Done<Decision>(Decision.Allow()) -> null;
+          case Outcome.Done<Decision>(Decision.Ask(String text)) -> {
+            questions.add(new Question(call.id(), call.name(), call.arguments().json(), text));
+            yield null;
+          }
           case Outcome.Done<Decision>(Decision.Deny(String reason)) -> {
             notice("Denied: " + call.name() + ". " + reason);
             yield ToolResult.error("Denied: " + reason);
@@ -183,6 +212,14 @@ final class ToolCalls {
               ToolResult.error("Not run, because nobody approved it in time.");
           case Outcome.Cancelled<Decision>() -> ToolResult.error(CANCELLED);
         };
+  }
+
+  private Outcome<Decision> decide(ToolCall call, Tool tool) {
+    Decision before = decided.remove(call.id());
+    return before != null
+        ? new Outcome.Done<>(before)
+        : new Attempt<>("qwen4j-approval", cancellation, own -> agent.approval().decide(call, tool))
+            .await(runEnd);
   }
 
   /** Executes neighbours at the same time, and finishes them in order. */
@@ -206,13 +243,19 @@ final class ToolCalls {
   }
 
   private void execute(Step step, Tool tool, ToolCall call) {
-    Deadline deadline = Deadline.in(agent.limits().toolTimeout()).earlier(runEnd);
+    Deadline deadline = Deadline.in(timeout(tool)).earlier(runEnd);
     step.deadline = deadline;
+    conversation.record(new SessionEntry.Started(call.id(), tool.changesState()));
     step.attempt =
         new Attempt<>(
             "qwen4j-tool-" + tool.name(),
             cancellation,
             own -> tool.call(call, new ToolContext(own, deadline.instant())));
+  }
+
+  private Duration timeout(@Nullable Tool tool) {
+    Duration usual = agent.limits().toolTimeout();
+    return tool == null ? usual : tool.timeout().orElse(usual);
   }
 
   private Finished finish(Step step) {
@@ -226,6 +269,7 @@ final class ToolCalls {
       }
     }
     Duration time = Duration.ofNanos(System.nanoTime() - step.started);
+    conversation.append(step.request, result);
     events.accept(
         new AgentEvent.ToolCallFinished(
             agent.name(), step.request.id(), step.name, result.isError(), result.text(), time));
@@ -247,9 +291,7 @@ final class ToolCalls {
           ToolResult.error(
               (runEnd.isPast()
                       ? "Interrupted: the time of the whole run is up."
-                      : "Timed out after "
-                          + words(agent.limits().toolTimeout())
-                          + " and was stopped.")
+                      : "Timed out after " + words(timeout(step.tool)) + " and was stopped.")
                   + " The call may have taken effect in part.");
     };
   }

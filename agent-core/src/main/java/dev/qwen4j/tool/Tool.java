@@ -1,6 +1,8 @@
 package dev.qwen4j.tool;
 
 import dev.langchain4j.agent.tool.ToolSpecification;
+import java.time.Duration;
+import java.util.Optional;
 
 /** Something an agent can do. Implementations are safe to call from several threads at once. */
 public interface Tool {
@@ -28,6 +30,11 @@ public interface Tool {
    */
   default boolean runsInParallel() {
     return !changesState();
+  }
+
+  /** How long a call may take; without one, what the limits of the run say. */
+  default Optional<Duration> timeout() {
+    return Optional.empty();
   }
 
   default String name() {

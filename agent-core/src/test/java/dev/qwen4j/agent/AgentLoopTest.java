@@ -399,11 +399,13 @@ class AgentLoopTest {
         .isEqualTo(
             UserMessage.from(
                 """
-                Answer now, briefly, from what you have, without calling tools.
-                The question was: %s
+                %s
+
                 The tools found:
                 - calculator {"x":"1234 * 5678"}: 7006652
-                - calculator {"x":"7006652"}: 7006652\
+                - calculator {"x":"7006652"}: 7006652
+
+                Answer now, briefly, from what you have, without calling tools.\
                 """
                     .formatted(question(forced))));
     assertThat(result.messages().getLast()).isEqualTo(AiMessage.from("7006652"));
@@ -459,7 +461,8 @@ class AgentLoopTest {
     assertThat(result.answered()).isFalse();
     assertThat(result.text())
         .startsWith(
-            "Stopped by no_progress before there was an answer. The last result, from upper: A");
+            "Stopped by no_progress before there was an answer. The tools found:\n"
+                + "- upper {\"x\":\"a\"}: A");
     assertEveryCallHasItsResult(result.messages());
   }
 
@@ -483,7 +486,19 @@ class AgentLoopTest {
     assertThat(result.answered()).isTrue();
     assertThat(result.stopReason()).isEqualTo(StopReason.MAX_TURNS);
     assertThat(model.requests().getLast().messages().getLast().toString())
-        .contains("The question was: Upper of a?", "- upper {\"x\":\"a\"}: A");
+        .contains("Upper of a?", "- upper {\"x\":\"a\"}: A");
+  }
+
+  /** What the real 0.5B model does now and then when it is made to answer. */
+  @Test
+  void aForcedAnswerThatOnlySaysTheQuestionBackIsNone() {
+    model
+        .enqueue(reply().call("upper", "{\"x\":\"a\"}"))
+        .enqueueText("The question was: go!")
+        .enqueueText("It is A.");
+    RunResult result = run(Limits.DEFAULT.withMaxTurns(1), TestTool.upper());
+    assertThat(result.text()).isEqualTo("It is A.");
+    assertThat(result.answered()).isTrue();
   }
 
   @Test
@@ -564,6 +579,67 @@ class AgentLoopTest {
   }
 
   @Test
+  void costIsLimited() {
+    endlessCaller();
+    RunResult result =
+        Agent.builder()
+            .model(model)
+            .tool(TestTool.upper())
+            .prices(new Prices(1_000, 20_000)) // 0.01 + 0.10 a turn
+            .limits(Limits.DEFAULT.withMaxCost(0.3))
+            .build()
+            .run("go", listener);
+    assertThat(result.stopReason()).isEqualTo(StopReason.MAX_COST);
+    assertThat(result.text()).isEqualTo("so far");
+    assertThat(result.turns()).isEqualTo(4);
+    assertThat(result.spent().cost()).isCloseTo(0.44, org.assertj.core.data.Offset.offset(1e-9));
+  }
+
+  @Test
+  void aLimitOnCostNeedsPrices() {
+    Agent.Builder agent = Agent.builder().model(model).limits(Limits.DEFAULT.withMaxCost(1));
+    assertThatThrownBy(agent::build)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(".prices(");
+  }
+
+  @Test
+  void aToolMaySayHowLongItsCallsMayTake() {
+    var slow =
+        TestTool.looking(
+                "slow",
+                (call, context) -> {
+                  new CountDownLatch(1).await();
+                  return ToolResult.of("never");
+                })
+            .timingOutAfter(Duration.ofMillis(40));
+    model.enqueue(reply().call("slow", "{}")).enqueueText("sorry");
+    RunResult result = run(slow);
+    assertThat(results(result).getFirst()).startsWith("Timed out after 40 ms");
+  }
+
+  /** "Parallel" tools that run one after the other are a complaint about other frameworks. */
+  @Test
+  void tenSlowLooksTakeAsLongAsOne() {
+    var look =
+        TestTool.looking(
+            "look",
+            (call, context) -> {
+              Thread.sleep(300);
+              return ToolResult.of(call.arguments().string("x"));
+            });
+    var ten = reply();
+    for (int i = 0; i < 10; i++) {
+      ten.call("look", "{\"x\":\"" + i + "\"}");
+    }
+    model.enqueue(ten).enqueueText("done");
+    long started = System.nanoTime();
+    RunResult result = run(look);
+    assertThat(Duration.ofNanos(System.nanoTime() - started)).isLessThan(Duration.ofMillis(1500));
+    assertThat(results(result)).containsExactly("0", "1", "2", "3", "4", "5", "6", "7", "8", "9");
+  }
+
+  @Test
   void theCostOfAReplyThatWasCutShortIsCountedWhenTheModelSaysIt() {
     String call = "{\"name\": \"upper\", \"arguments\": {\"x\": \"a\"}}\n";
     model
@@ -592,13 +668,13 @@ class AgentLoopTest {
   void aReplyThatNobodyCanPriceIsMarkedAndNotEstimated() {
     model.enqueue(reply().text("So").fail(new ModelException("the connection broke")));
     RunResult result = run();
-    assertThat(result.spent()).isEqualTo(new Spent(1, new TokenUsage(0, 0, 0), 1));
+    assertThat(result.spent()).isEqualTo(new Spent(1, new TokenUsage(0, 0, 0), 1, 0));
   }
 
   @Test
   void aRequestThatWasRefusedCostsNothing() {
     model.enqueue(reply().fail(new ModelException("refused", 401, null, null, null)));
-    assertThat(run().spent()).isEqualTo(new Spent(1, new TokenUsage(0, 0, 0), 0));
+    assertThat(run().spent()).isEqualTo(new Spent(1, new TokenUsage(0, 0, 0), 0, 0));
   }
 
   @Test

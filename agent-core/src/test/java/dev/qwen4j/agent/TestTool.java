@@ -6,8 +6,10 @@ import dev.qwen4j.tool.Tool;
 import dev.qwen4j.tool.ToolCall;
 import dev.qwen4j.tool.ToolContext;
 import dev.qwen4j.tool.ToolResult;
+import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /** A tool with one text argument, {@code x}, that does what a test says and remembers its calls. */
@@ -19,6 +21,7 @@ final class TestTool implements Tool {
   private final ToolSpecification specification;
   private final boolean changesState;
   private final Body body;
+  private Optional<Duration> timeout = Optional.empty();
   final List<String> calls = new CopyOnWriteArrayList<>();
 
   private TestTool(String name, boolean changesState, Body body) {
@@ -46,6 +49,16 @@ final class TestTool implements Tool {
     return looking(
         "upper",
         (call, context) -> ToolResult.of(call.arguments().string("x").toUpperCase(Locale.ROOT)));
+  }
+
+  TestTool timingOutAfter(Duration time) {
+    timeout = Optional.of(time);
+    return this;
+  }
+
+  @Override
+  public Optional<Duration> timeout() {
+    return timeout;
   }
 
   @Override

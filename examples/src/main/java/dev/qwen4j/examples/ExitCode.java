@@ -11,6 +11,7 @@ enum ExitCode {
   FAILED(1, "failed: the model, a file or an endpoint; one line on stderr says what"),
   USAGE(2, "wrong usage"),
   LIMIT(3, "a limit ended the run; what could still be answered was printed"),
+  SUSPENDED(4, "suspended: the run waits for a decision, and goes on with run --resume"),
   INTERRUPTED(130, "interrupted by Ctrl-C"),
   OUTPUT_CLOSED(141, "whoever read the output went away"),
   TERMINATED(143, "ended by SIGTERM");
@@ -36,7 +37,8 @@ enum ExitCode {
     return switch (result.stopReason()) {
       case ANSWER -> ANSWERED;
       case NO_PROGRESS -> result.answered() ? ANSWERED : LIMIT;
-      case MAX_TURNS, MAX_TOOL_CALLS, MAX_TOKENS, MAX_TIME -> LIMIT;
+      case MAX_TURNS, MAX_TOOL_CALLS, MAX_TOKENS, MAX_COST, MAX_TIME -> LIMIT;
+      case SUSPENDED -> SUSPENDED;
       case CANCELLED -> INTERRUPTED;
       case ERROR -> FAILED;
     };

@@ -4,11 +4,13 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 import dev.langchain4j.model.output.TokenUsage;
 import dev.qwen4j.agent.AgentEvent;
 import dev.qwen4j.agent.RunResult;
+import dev.qwen4j.session.Question;
 import java.io.PrintStream;
 import org.jspecify.annotations.Nullable;
 
@@ -58,6 +60,7 @@ final class JsonView implements RunView {
                   .put("is_error", call.isError())
                   .put("content", call.content())
                   .put("ms", call.time().toMillis()));
+      case AgentEvent.QuestionAsked asked -> print(question(typed("question"), asked.question()));
       case AgentEvent.TurnFinished turn -> {
         ObjectNode line = typed("turn_finished").put("turn", turn.turn());
         line.set("usage", usage(turn.usage()));
@@ -80,8 +83,19 @@ final class JsonView implements RunView {
             .put("error", result.failure() == null ? null : OneLine.of(result.failure()))
             .put("turns", result.turns());
     line.set("usage", usage(result.usage()));
+    if (!result.questions().isEmpty()) {
+      question(line.putObject("question"), result.questions().getFirst());
+      ArrayNode all = line.putArray("questions");
+      result.questions().forEach(each -> question(all.addObject(), each));
+    }
     int unmeasured = result.spent().unmeasuredTurns();
     return unmeasured == 0 ? line : line.put("unmeasured_turns", unmeasured);
+  }
+
+  private static ObjectNode question(ObjectNode line, Question question) {
+    line.put("id", question.call()).put("name", question.tool());
+    line.set("arguments", arguments(question.arguments()));
+    return line.put("text", question.text());
   }
 
   /** Null when nobody knows, which is not the same as nothing. */

@@ -22,6 +22,9 @@ final class OneLine {
     if (failure instanceof java.nio.file.NoSuchFileException) {
       return "no such file: " + message;
     }
+    if (failure instanceof java.nio.file.FileAlreadyExistsException) {
+      return message + " is there already; choose another name, or delete it";
+    }
     if (failure instanceof java.nio.file.AccessDeniedException) {
       return "may not read " + message;
     }

@@ -49,6 +49,7 @@ public final class Qwen4j {
             .addSubcommand(new RunCommand(surroundings))
             .addSubcommand(new ChatCommand(surroundings))
             .addSubcommand(new ModelsCommand(surroundings))
+            .addSubcommand(SessionCommand.with(surroundings))
             .addSubcommand(new BenchCommand(surroundings))
             .addSubcommand(DebugCommand.with(surroundings))
             .addSubcommand(new WarmUpCommand());
@@ -62,6 +63,7 @@ public final class Qwen4j {
 
   private static void configure(CommandLine root, Surroundings surroundings) {
     root.setExpandAtFiles(false);
+    root.setCaseInsensitiveEnumValuesAllowed(true);
     root.setOut(writer(surroundings.out()));
     root.setErr(writer(surroundings.err()));
     root.setUsageHelpWidth(100);

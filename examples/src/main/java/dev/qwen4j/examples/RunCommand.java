@@ -3,17 +3,20 @@ package dev.qwen4j.examples;
 import dev.langchain4j.data.message.UserMessage;
 import dev.qwen4j.agent.Agent;
 import dev.qwen4j.agent.AgentEvent;
+import dev.qwen4j.agent.Approval;
 import dev.qwen4j.agent.Limits;
 import dev.qwen4j.agent.RunResult;
 import dev.qwen4j.agent.Spent;
 import dev.qwen4j.agent.StopReason;
 import dev.qwen4j.model.ModelException;
+import dev.qwen4j.session.Session;
 import dev.qwen4j.tool.Cancellation;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -45,6 +48,8 @@ import picocli.CommandLine.Spec;
       "  qwen4j run -m model.gguf \"What is 1234 * 5678? Use the calculator.\"",
       "  qwen4j run -m openai:http://localhost:8000/v1#Qwen3-8B -w src \"Where is the entry"
           + " point?\"",
+      "  qwen4j run -m model.gguf --session work.jsonl --approve rules.json \"Tidy up\"",
+      "  qwen4j run -m model.gguf --resume work.jsonl --answer allow",
       "  git diff | qwen4j run -m hf:Qwen/Qwen3-4B-GGUF --json - | jq -r"
           + " 'select(.type==\"result\").text'"
     })
@@ -58,6 +63,10 @@ final class RunCommand implements Callable<Integer> {
   @Mixin private ModelOption model = new ModelOption();
 
   @Mixin private GenerationOptions generation = new GenerationOptions();
+
+  @Mixin private SessionOptions sessions = new SessionOptions();
+
+  @Mixin private ApprovalOptions approvals = new ApprovalOptions();
 
   @Option(
       names = {"-w", "--workspace"},
@@ -94,7 +103,7 @@ final class RunCommand implements Callable<Integer> {
 
   @Parameters(
       paramLabel = "TASK",
-      arity = "1..*",
+      arity = "0..*",
       description = "What to do; - reads it from standard input.")
   private List<String> task = List.of();
 
@@ -104,6 +113,7 @@ final class RunCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    sessions.check(!task.isEmpty());
     ModelSource source = model.source(surroundings);
     Limits limits = limits();
     Cancellation cancellation = new Cancellation();
@@ -129,11 +139,23 @@ final class RunCommand implements Callable<Integer> {
 
   private RunResult run(ModelSource source, Limits limits, RunView view, Cancellation cancellation)
       throws Exception {
-    String input = input();
-    try (OpenModel opened = source.open(generation, surroundings)) {
-      Agent.Builder agent =
-          noTools ? ExampleAgent.withoutTools(opened) : ExampleAgent.of(opened, workspace);
-      return agent.limits(limits).build().run(List.of(UserMessage.from(input)), view, cancellation);
+    Approval approval = approvals.approval(surroundings, json, sessions.isKept());
+    Optional<Session> kept = sessions.open();
+    try (Session _ = kept.orElse(null)) {
+      String input = task.isEmpty() ? "" : input();
+      try (OpenModel opened = source.open(generation, surroundings)) {
+        Agent agent =
+            (noTools ? ExampleAgent.withoutTools(opened) : ExampleAgent.of(opened, workspace))
+                .limits(limits)
+                .approval(approval)
+                .build();
+        if (kept.isEmpty()) {
+          return agent.run(List.of(UserMessage.from(input)), view, cancellation);
+        }
+        return task.isEmpty()
+            ? sessions.resume(agent, kept.get(), view, cancellation)
+            : agent.run(kept.get(), input, view, cancellation);
+      }
     }
   }
 
@@ -159,6 +181,7 @@ final class RunCommand implements Callable<Integer> {
           Integer.MAX_VALUE,
           Long.MAX_VALUE,
           maxTokens,
+          Double.POSITIVE_INFINITY,
           Duration.ofMillis(Math.round(maxSeconds * 1000)),
           Limits.DEFAULT.toolTimeout());
     } catch (IllegalArgumentException e) {
@@ -179,8 +202,14 @@ final class RunCommand implements Callable<Integer> {
         }
       }
       case CANCELLED -> surroundings.complain("interrupted");
-      case ANSWER, MAX_TURNS, MAX_TOOL_CALLS, MAX_TOKENS, MAX_TIME, NO_PROGRESS -> {}
+      case ANSWER, MAX_TURNS, MAX_TOOL_CALLS, MAX_TOKENS, MAX_COST, MAX_TIME, NO_PROGRESS -> {}
+      case SUSPENDED -> surroundings.complain("suspended: " + resumeAdvice(result));
     }
+  }
+
+  private static String resumeAdvice(RunResult result) {
+    return result.questions().getFirst().text()
+        + " Answer with run --resume FILE --answer allow, or deny";
   }
 
   /** The last line for arguments that could not be understood. */
@@ -196,6 +225,6 @@ final class RunCommand implements Callable<Integer> {
   }
 
   private static RunResult ended(StopReason reason, @Nullable Exception failure) {
-    return new RunResult("", false, reason, failure, Spent.NOTHING, List.of());
+    return new RunResult("", false, reason, failure, Spent.NOTHING, List.of(), List.of());
   }
 }

@@ -62,6 +62,7 @@ final class TerminalView implements RunView {
           line(CYAN, "→ " + call.name() + " " + OneLine.of(call.arguments()));
       case AgentEvent.ToolCallFinished call ->
           line(call.isError() ? RED : DIM, "← " + shortened(call.content()));
+      case AgentEvent.QuestionAsked asked -> line(CYAN, "? " + OneLine.of(asked.question().text()));
       case AgentEvent.Notice notice -> line(DIM, "· " + OneLine.of(notice.text()));
       case AgentEvent.RunFinished run -> finish(run.result());
     }

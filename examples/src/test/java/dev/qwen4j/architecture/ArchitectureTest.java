@@ -35,6 +35,7 @@ class ArchitectureTest {
     "dev.qwen4j.model..",
     "dev.qwen4j.dialect..",
     "dev.qwen4j.tool..",
+    "dev.qwen4j.session..",
     "dev.qwen4j.agent..",
     "dev.qwen4j.testing.."
   };
@@ -79,10 +80,11 @@ class ArchitectureTest {
 
   @Test
   void insideAgentCoreTheArrowsPointOneWay() {
-    // model ← dialect ← tool ← agent
-    neverUses("dev.qwen4j.model..", "dialect", "tool", "agent", "testing");
-    neverUses("dev.qwen4j.dialect..", "tool", "agent", "testing");
-    neverUses("dev.qwen4j.tool..", "agent", "testing");
+    // model ← dialect ← tool ← agent, and session ← agent
+    neverUses("dev.qwen4j.model..", "dialect", "tool", "session", "agent", "testing");
+    neverUses("dev.qwen4j.dialect..", "tool", "session", "agent", "testing");
+    neverUses("dev.qwen4j.tool..", "session", "agent", "testing");
+    neverUses("dev.qwen4j.session..", "model", "dialect", "tool", "agent", "testing");
     neverUses("dev.qwen4j.agent..", "testing");
   }
 

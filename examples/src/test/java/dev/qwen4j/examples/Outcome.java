@@ -24,11 +24,22 @@ record Outcome(int exitCode, String out, String err) {
   }
 
   static Outcome of(String input, Map<String, String> environment, String... args) {
+    return of(input, environment, "", args);
+  }
+
+  /** As someone sees it who types {@code input}. */
+  static Outcome onTerminal(String input, String... args) {
+    return of(input, Map.of("NO_COLOR", "1"), "in,out,err", args);
+  }
+
+  private static Outcome of(
+      String input, Map<String, String> environment, String terminals, String... args) {
     var out = new ByteArrayOutputStream();
     var err = new ByteArrayOutputStream();
     var in = new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8));
     int code =
-        Qwen4j.run(new Surroundings(in, printing(out), printing(err), environment, ""), args);
+        Qwen4j.run(
+            new Surroundings(in, printing(out), printing(err), environment, terminals), args);
     return new Outcome(
         code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
   }

@@ -82,7 +82,12 @@ class WrongUsageTest {
         "debug",
         "debug logits",
         "debug score",
-        "debug dequantize"
+        "debug dequantize",
+        "session",
+        "session show",
+        "session fork",
+        "session rewind",
+        "session export"
       })
   void everyCommandExplainsItself(String command) {
     Outcome outcome = Outcome.of((command + " --help").strip().split(" "));

@@ -1,0 +1,90 @@
+package dev.qwen4j.agent;
+
+import dev.langchain4j.agent.tool.ToolExecutionRequest;
+import dev.qwen4j.agent.ToolArgumentsCheck.Checked;
+import dev.qwen4j.session.Question;
+import dev.qwen4j.session.Session;
+import dev.qwen4j.session.SessionEntry;
+import dev.qwen4j.tool.Tool;
+import dev.qwen4j.tool.ToolArguments;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Brings answers to the calls they were given for, and to no others. */
+final class Resumption {
+  private Resumption() {}
+
+  /**
+   * The decisions on the open calls of a conversation, by call.
+   *
+   * @throws IllegalArgumentException if an answer is to no open call, or to another one's arguments
+   */
+  static Map<String, Decision> decisions(
+      Conversation conversation, List<Answer> answers, ToolArgumentsCheck check) {
+    Map<String, Decision> decisions = new HashMap<>();
+    for (Answer answer : answers) {
+      Question asked = answer.question();
+      ToolExecutionRequest call =
+          conversation.openCalls().stream()
+              .filter(each -> each.id().equals(asked.call()))
+              .findFirst()
+              .orElseThrow(
+                  () ->
+                      new IllegalArgumentException(
+                          "No call '%s' waits for an answer.".formatted(asked.call())));
+      requireSame(asked, call, check);
+      decisions.put(asked.call(), answer.decision());
+    }
+    return decisions;
+  }
+
+  /** As above, with the answers that the session has from before; it keeps the new ones. */
+  static Map<String, Decision> decisions(
+      Conversation conversation, List<Answer> answers, ToolArgumentsCheck check, Session session) {
+    Map<String, Decision> decisions = new HashMap<>();
+    session.answers().forEach((call, answer) -> decisions.put(call, decision(answer)));
+    decisions.putAll(decisions(conversation, answers, check));
+    for (Answer answer : answers) {
+      session.record(entry(answer));
+    }
+    return decisions;
+  }
+
+  /** The question shows the call as it would run, which is how the check reads it. */
+  private static void requireSame(
+      Question asked, ToolExecutionRequest call, ToolArgumentsCheck check) {
+    boolean same =
+        check.check(call.name(), call.arguments(), false)
+                instanceof Checked.Accepted(Tool tool, ToolArguments arguments, var repairs)
+            && tool.name().equals(asked.tool())
+            && arguments.equals(ToolArguments.parse(asked.arguments()));
+    if (!same) {
+      throw new IllegalArgumentException(
+          "The answer is for %s %s, but the call that waits is %s %s: ask again."
+              .formatted(asked.tool(), asked.arguments(), call.name(), call.arguments()));
+    }
+  }
+
+  private static SessionEntry.Answered entry(Answer answer) {
+    String call = answer.question().call();
+    return switch (answer.decision()) {
+      case Decision.Allow() -> new SessionEntry.Answered(call, "allow", "");
+      case Decision.AllowChanged(ToolArguments arguments) ->
+          new SessionEntry.Answered(call, "change", arguments.json());
+      case Decision.Deny(String reason) -> new SessionEntry.Answered(call, "deny", reason);
+      case Decision.Ask ask -> throw new IllegalStateException("no answer is a question");
+    };
+  }
+
+  private static Decision decision(SessionEntry.Answered answer) {
+    return switch (answer.decision()) {
+      case "allow" -> new Decision.Allow();
+      case "change" -> new Decision.AllowChanged(ToolArguments.parse(answer.detail()));
+      case "deny" -> new Decision.Deny(answer.detail());
+      default ->
+          throw new IllegalArgumentException(
+              "The session holds an unknown decision: " + answer.decision());
+    };
+  }
+}

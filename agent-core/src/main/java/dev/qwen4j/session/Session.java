@@ -1,0 +1,194 @@
+package dev.qwen4j.session;
+
+import dev.langchain4j.data.message.ChatMessage;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+
+/**
+ * A conversation that is kept in a file while it goes on: every message is written before it is
+ * acknowledged, every tool call before it starts, and nothing is ever overwritten. Killed at any
+ * moment, a program finds in the file everything that it has told anybody, and which calls had
+ * begun.
+ *
+ * <p>One process has a session open at a time, and one run at a time goes on in it. Its methods are
+ * safe to call from any thread. What cannot be written is an {@link UncheckedIOException}: the run
+ * then stops rather than go on unrecorded.
+ */
+public final class Session implements AutoCloseable {
+  private final JournalFile file;
+  private final List<SessionEntry> entries;
+  private final SessionState state = new SessionState();
+
+  private Session(JournalFile file) {
+    this.file = file;
+    this.entries = new ArrayList<>(file.found());
+    entries.forEach(state::apply);
+  }
+
+  /**
+   * Opens a session, or begins one if there is no such file.
+   *
+   * @throws IOException if the file is in use, or is no session
+   */
+  public static Session open(Path file) throws IOException {
+    var session = new Session(JournalFile.open(file));
+    if (session.entries.isEmpty()) {
+      session.record(new SessionEntry.Opened(newId(), Instant.now(), null));
+    }
+    return session;
+  }
+
+  /**
+   * Opens a session that there is.
+   *
+   * @throws IOException if there is none, it is in use, or it is no session
+   */
+  public static Session openExisting(Path file) throws IOException {
+    if (!Files.exists(file)) {
+      throw new NoSuchFileException(file.toString());
+    }
+    return open(file);
+  }
+
+  /**
+   * Begins a new session with the first messages of this one. The two then know nothing of each
+   * other.
+   *
+   * @param messages how many messages to take; after them, no call may wait for its result
+   * @throws FileAlreadyExistsException if there is such a file
+   */
+  public synchronized Session fork(Path newFile, int messages) throws IOException {
+    requireWhole(messages);
+    if (Files.exists(newFile)) {
+      throw new FileAlreadyExistsException(newFile.toString());
+    }
+    var fork = new Session(JournalFile.open(newFile));
+    fork.record(new SessionEntry.Opened(newId(), Instant.now(), state.id()));
+    fork.record(new SessionEntry.Instructions(state.instructions()));
+    for (ChatMessage message : messages().subList(0, messages)) {
+      fork.record(new SessionEntry.Message(message, null));
+    }
+    return fork;
+  }
+
+  /**
+   * Goes back to the first messages of the conversation. The others stay in the file, but no longer
+   * count.
+   *
+   * @param messages how many to keep; after them, no call may wait for its result
+   */
+  public synchronized void rewind(int messages) {
+    requireWhole(messages);
+    record(new SessionEntry.Rewound(messages));
+  }
+
+  private void requireWhole(int messages) {
+    int size = state.messages().size();
+    if (messages < 0 || messages > size) {
+      throw new IllegalArgumentException(
+          "The session has %d messages, so there is no going to %d.".formatted(size, messages));
+    }
+    if (!state.isWhole(messages)) {
+      throw new IllegalArgumentException(
+          "After message %d there are calls without results; go to a message before or after them."
+              .formatted(messages));
+    }
+  }
+
+  /** Adds to the journal; agents do this. */
+  public synchronized void record(SessionEntry entry) {
+    try {
+      file.append(EntryJson.write(entry));
+      if (mustLast(entry)) {
+        file.sync();
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(
+          file.path() + ": the session cannot be written: " + e.getMessage(), e);
+    }
+    entries.add(entry);
+    state.apply(entry);
+  }
+
+  /** Whether it must survive the loss of power, too: what was said, decided, or changes things. */
+  private static boolean mustLast(SessionEntry entry) {
+    return switch (entry) {
+      case SessionEntry.Message said ->
+          !(said.message() instanceof dev.langchain4j.data.message.ToolExecutionResultMessage);
+      case SessionEntry.Started call -> call.changesState();
+      case SessionEntry.Asked asked -> true;
+      case SessionEntry.Answered answered -> true;
+      case SessionEntry.Ended ended -> true;
+      case SessionEntry.Rewound rewound -> true;
+      case SessionEntry.Opened opened -> false;
+      case SessionEntry.Instructions told -> false;
+    };
+  }
+
+  public synchronized String id() {
+    return state.id();
+  }
+
+  /** Everything that was written, also what was rewound. */
+  public synchronized List<SessionEntry> entries() {
+    return List.copyOf(entries);
+  }
+
+  /** What the model was told before everything else, when it was last asked. */
+  public synchronized String instructions() {
+    return state.instructions();
+  }
+
+  /** The conversation so far, without the instructions. */
+  public synchronized List<ChatMessage> messages() {
+    return state.messages();
+  }
+
+  /** The questions that wait for an answer. */
+  public synchronized List<Question> questions() {
+    return state.questions();
+  }
+
+  /** The answers to questions whose calls have no result yet, by call. */
+  public synchronized Map<String, SessionEntry.Answered> answers() {
+    return state.answers();
+  }
+
+  /** The calls that have begun and have no result: they may have taken effect. */
+  public synchronized Set<String> startedCalls() {
+    return state.started();
+  }
+
+  /** The conversation for people to read. */
+  public synchronized String toMarkdown() {
+    return SessionText.markdown(state);
+  }
+
+  /** The conversation as the {@code messages} of an OpenAI chat request. */
+  public synchronized String toOpenAiJson() {
+    return SessionText.openAi(state);
+  }
+
+  @Override
+  public synchronized void close() {
+    try {
+      file.close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(file.path() + ": the session did not close", e);
+    }
+  }
+
+  private static String newId() {
+    return UUID.randomUUID().toString();
+  }
+}

@@ -1,0 +1,91 @@
+package dev.qwen4j.session;
+
+import dev.langchain4j.agent.tool.ToolExecutionRequest;
+import dev.langchain4j.data.message.AiMessage;
+import dev.langchain4j.data.message.ChatMessage;
+import dev.langchain4j.data.message.ToolExecutionResultMessage;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** Where a conversation stands after the entries of its journal. */
+final class SessionState {
+  private String id = "";
+  private String instructions = "";
+  private final List<ChatMessage> messages = new ArrayList<>();
+  private final Set<String> started = new HashSet<>();
+  private final Map<String, Question> questions = new LinkedHashMap<>();
+  private final Map<String, SessionEntry.Answered> answers = new LinkedHashMap<>();
+
+  void apply(SessionEntry entry) {
+    switch (entry) {
+      case SessionEntry.Opened opened -> id = opened.id();
+      case SessionEntry.Instructions told -> instructions = told.text();
+      case SessionEntry.Message said -> {
+        messages.add(said.message());
+        if (said.message() instanceof ToolExecutionResultMessage result) {
+          forget(result.id());
+        }
+      }
+      case SessionEntry.Started call -> started.add(call.call());
+      case SessionEntry.Asked asked -> questions.put(asked.question().call(), asked.question());
+      case SessionEntry.Answered answer -> answers.put(answer.call(), answer);
+      case SessionEntry.Ended ended -> {}
+      case SessionEntry.Rewound(int count) -> {
+        messages.subList(Math.min(count, messages.size()), messages.size()).clear();
+        started.clear();
+        questions.clear();
+        answers.clear();
+      }
+    }
+  }
+
+  private void forget(String call) {
+    started.remove(call);
+    questions.remove(call);
+    answers.remove(call);
+  }
+
+  String id() {
+    return id;
+  }
+
+  String instructions() {
+    return instructions;
+  }
+
+  List<ChatMessage> messages() {
+    return List.copyOf(messages);
+  }
+
+  Set<String> started() {
+    return Set.copyOf(started);
+  }
+
+  Map<String, SessionEntry.Answered> answers() {
+    return Map.copyOf(answers);
+  }
+
+  /** Those without an answer. */
+  List<Question> questions() {
+    return questions.values().stream().filter(q -> !answers.containsKey(q.call())).toList();
+  }
+
+  /**
+   * Whether the first {@code count} messages are a conversation: no call in them lacks its result.
+   */
+  boolean isWhole(int count) {
+    Set<String> open = new HashSet<>();
+    for (ChatMessage message : messages.subList(0, count)) {
+      if (message instanceof AiMessage reply) {
+        reply.toolExecutionRequests().stream().map(ToolExecutionRequest::id).forEach(open::add);
+      } else if (message instanceof ToolExecutionResultMessage result) {
+        open.remove(result.id());
+      }
+    }
+    return open.isEmpty();
+  }
+}

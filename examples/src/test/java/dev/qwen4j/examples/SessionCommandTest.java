@@ -1,0 +1,210 @@
+package dev.qwen4j.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Runs that are kept, suspended, resumed, copied and exported from the command line. */
+class SessionCommandTest {
+  private static final String CALL = "{\"expression\": \"6 * 7\"}";
+
+  private final ScriptedEndpoint endpoint = new ScriptedEndpoint();
+  @TempDir private Path folder;
+
+  @AfterEach
+  void stop() {
+    endpoint.close();
+  }
+
+  private Path session() {
+    return folder.resolve("session.jsonl");
+  }
+
+  private Outcome run(String... args) {
+    String[] all = new String[args.length + 4];
+    all[0] = "run";
+    all[1] = "--json";
+    all[2] = "--model";
+    all[3] = endpoint.model();
+    System.arraycopy(args, 0, all, 4, args.length);
+    return Outcome.of(all);
+  }
+
+  private Outcome suspended() throws IOException {
+    Path rules = folder.resolve("rules.json");
+    Files.writeString(rules, "{\"ask\": [\"calculator\"], \"otherwise\": \"allow\"}");
+    endpoint.calls("call_1", "calculator", CALL);
+    return run("--session", session().toString(), "--approve", rules.toString(), "What is 6 * 7?");
+  }
+
+  @Test
+  void aSessionGoesOnWithWhatWasSaid() {
+    endpoint.answers("Hello, Ada.").answers("Ada.");
+
+    run("--session", session().toString(), "I am Ada");
+    Outcome outcome = run("--resume", session().toString(), "Who am I?");
+
+    assertThat(outcome.result().path("text").asText()).isEqualTo("Ada.");
+    assertThat(endpoint.requests().getLast().getBodyAsString())
+        .contains("I am Ada", "Hello, Ada.", "Who am I?");
+  }
+
+  @Test
+  void aQuestionSuspendsTheRunAndTheAnswerGoesOnWithoutAskingTheModelAgain() throws Exception {
+    Outcome asked = suspended();
+
+    assertThat(asked.exitCode()).isEqualTo(4);
+    assertThat(asked.lines("tool_result")).isEmpty();
+    assertThat(asked.lines("question")).hasSize(1);
+    assertThat(asked.result().path("stop_reason").asText()).isEqualTo("suspended");
+    assertThat(asked.result().path("question").path("id").asText()).isEqualTo("call_1");
+    assertThat(asked.result().path("question").path("name").asText()).isEqualTo("calculator");
+    assertThat(asked.result().path("question").path("arguments").toString())
+        .isEqualTo("{\"expression\":\"6 * 7\"}");
+    assertThat(endpoint.requests()).hasSize(1);
+
+    endpoint.answers("It is 42.");
+    Outcome resumed = run("--resume", session().toString(), "--answer", "allow");
+
+    assertThat(resumed.exitCode()).isZero();
+    assertThat(resumed.lines("tool_result").getFirst().path("content").asText()).contains("42");
+    assertThat(resumed.result().path("text").asText()).isEqualTo("It is 42.");
+    assertThat(endpoint.requests()).hasSize(2);
+  }
+
+  @Test
+  void aNoIsToldToTheModel() throws Exception {
+    suspended();
+    endpoint.answers("Then I cannot say.");
+
+    Outcome resumed = run("--resume", session().toString(), "--answer", "deny");
+
+    assertThat(resumed.lines("tool_result").getFirst().path("content").asText())
+        .isEqualTo("Denied: the user said no.");
+    assertThat(resumed.exitCode()).isZero();
+  }
+
+  @Test
+  void withoutASessionNobodyCanBeAskedLater() throws Exception {
+    Path rules = folder.resolve("rules.json");
+    Files.writeString(rules, "{\"otherwise\": \"ask\"}");
+    endpoint.calls("call_1", "calculator", CALL);
+    endpoint.answers("I may not.");
+
+    Outcome outcome = run("--approve", rules.toString(), "What is 6 * 7?");
+
+    assertThat(outcome.lines("tool_result").getFirst().path("content").asText())
+        .startsWith("Denied: nobody is here to be asked.");
+    assertThat(outcome.exitCode()).isZero();
+  }
+
+  @Test
+  void onATerminalThePersonIsAskedAtOnce() throws Exception {
+    Path rules = folder.resolve("rules.json");
+    Files.writeString(rules, "{\"otherwise\": \"ask\"}");
+    endpoint.calls("call_1", "calculator", CALL);
+    endpoint.answers("It is 42.");
+
+    Outcome outcome =
+        Outcome.onTerminal(
+            "y\n", "run", "-m", endpoint.model(), "--approve", rules.toString(), "6 * 7?");
+
+    assertThat(outcome.err()).contains("? May calculator run with", "[y/N]");
+    assertThat(outcome.out()).contains("← 42");
+    assertThat(outcome.exitCode()).isZero();
+  }
+
+  @Test
+  void anAnsweredSessionHasNothingToResume() {
+    endpoint.answers("Hello.");
+    run("--session", session().toString(), "Greet");
+
+    Outcome outcome = run("--resume", session().toString());
+
+    assertThat(outcome.hasOneClearLine().exitCode()).isEqualTo(1);
+    assertThat(outcome.err()).contains("nothing to resume");
+    assertThat(run("--resume", session().toString(), "--answer", "allow").err())
+        .contains("no question waits");
+  }
+
+  @Test
+  void whatIsNoSessionOrNoRulesIsOneClearLine() throws Exception {
+    Path notes = Files.writeString(folder.resolve("notes.md"), "# Notes\n");
+    assertThat(run("--session", notes.toString(), "x").hasOneClearLine().err())
+        .contains("not a session");
+    assertThat(run("--resume", folder.resolve("none").toString()).hasOneClearLine().err())
+        .contains("no such file");
+    assertThat(run("--approve", notes.toString(), "x").hasOneClearLine().err())
+        .contains("notes.md: approval rules: not JSON");
+    assertThat(notes).hasContent("# Notes\n");
+    for (String[] wrong :
+        new String[][] {
+          {"--answer", "allow", "x"},
+          {"--session", "a", "--resume", "b", "x"},
+          {"--resume", "a", "--answer", "perhaps"},
+        }) {
+      assertThat(run(wrong).exitCode()).isEqualTo(2);
+    }
+  }
+
+  @Test
+  void aSessionIsShownForkedRewoundAndExported() {
+    endpoint.calls("call_1", "calculator", CALL);
+    endpoint.answers("It is 42.");
+    run("--session", session().toString(), "What is 6 * 7?");
+    String file = session().toString();
+    String fork = folder.resolve("fork.jsonl").toString();
+
+    assertThat(Outcome.of("session", "show", file).out())
+        .isEqualTo(
+            """
+               1  user: What is 6 * 7?
+               2  assistant: → calculator {"expression": "6 * 7"}
+               3  calculator: 42
+               4  assistant: It is 42.
+            """);
+    assertThat(Outcome.of("session", "fork", file, fork, "--messages", "1").exitCode()).isZero();
+    assertThat(Outcome.of("session", "show", fork).out()).hasLineCount(1);
+    assertThat(Outcome.of("session", "fork", file, fork).hasOneClearLine().exitCode()).isEqualTo(1);
+    assertThat(Outcome.of("session", "rewind", file, "2").hasOneClearLine().err())
+        .contains("calls without results");
+    assertThat(Outcome.of("session", "export", file).out())
+        .contains("## User\n\nWhat is 6 * 7?", "Result of `calculator`", "It is 42.");
+    assertThat(Outcome.of("session", "export", "--format", "openai", file).out())
+        .contains("\"role\" : \"system\"", "\"tool_call_id\" : \"call_1\"");
+    assertThat(Outcome.of("session", "rewind", file, "1").exitCode()).isZero();
+    assertThat(Outcome.of("session", "show", file).out()).hasLineCount(1);
+  }
+
+  @Test
+  void aRunThatWasKilledGoesOnWhereItStopped() throws Exception {
+    endpoint.calls("call_1", "calculator", CALL);
+    try (ScriptedEndpoint hanging = new ScriptedEndpoint().hangs();
+        ChildProcess child =
+            ChildProcess.qwen4j(
+                Map.of(),
+                "run",
+                "--json",
+                "-m",
+                hanging.model(),
+                "--session",
+                session().toString(),
+                "What is 6 * 7?")) {
+      child.awaitLine("turn_started");
+      child.signal("KILL");
+      assertThat(child.exitCode()).isEqualTo(137);
+    }
+    endpoint.answers("It is 42.");
+
+    Outcome outcome = run("--resume", session().toString());
+
+    assertThat(outcome.result().path("text").asText()).isEqualTo("It is 42.");
+    assertThat(endpoint.requests().getFirst().getBodyAsString()).contains("What is 6 * 7?");
+  }
+}
