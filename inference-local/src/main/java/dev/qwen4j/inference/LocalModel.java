@@ -76,14 +76,20 @@ public final class LocalModel implements AutoCloseable {
               .formatted(file.path(), tokenizer.size(), model.pass().vocabularySize()));
     }
     ChatTemplate template = template(metadata);
-    int context = contextLength(model.pass(), options.contextLength());
+    KvType kvType =
+        switch (options.kvCache()) {
+          case F16 -> KvType.F16;
+          case Q8_0 -> KvType.Q8_0;
+        };
+    int context = contextLength(model.pass(), options.contextLength(), kvType);
     String name =
         metadata
             .optionalString("general.name")
             .filter(given -> !given.isBlank())
             .orElse(String.valueOf(file.path().getFileName()));
     Engine engine =
-        new Engine(model, VocabularyReader.stopIds(file, tokenizer), tokenizer.size(), context);
+        new Engine(
+            model, VocabularyReader.stopIds(file, tokenizer), tokenizer.size(), context, kvType);
     LocalChat chat =
         new LocalChat(
             name,
@@ -93,12 +99,13 @@ public final class LocalModel implements AutoCloseable {
             new SamplingDefaults(metadata, template.family()),
             options);
     String description =
-        "%s (%s, %.1f GB, context %d, %s template, %s)"
+        "%s (%s, %.1f GB, context %d in %s, %s template, %s)"
             .formatted(
                 name,
                 metadata.string("general.architecture"),
                 file.byteSize() / 1e9,
                 context,
+                kvType,
                 template.family(),
                 model.kernels());
     return new LocalModel(name, description, context, engine, chat);
@@ -120,7 +127,7 @@ public final class LocalModel implements AutoCloseable {
             });
   }
 
-  private static int contextLength(ForwardPass pass, int wanted) {
+  private static int contextLength(ForwardPass pass, int wanted, KvType type) {
     int trained = pass.contextLength();
     if (wanted > trained) {
       throw new IllegalArgumentException(
@@ -130,7 +137,7 @@ public final class LocalModel implements AutoCloseable {
     if (wanted > 0) {
       return wanted;
     }
-    long perPosition = Math.max(1, pass.stateBytesPerPosition(KvType.F16));
+    long perPosition = Math.max(1, pass.stateBytesPerPosition(type));
     long affordable = Runtime.getRuntime().maxMemory() / 2 / perPosition;
     return (int) Math.min(trained, Math.max(LEAST_AUTOMATIC_CONTEXT, affordable));
   }

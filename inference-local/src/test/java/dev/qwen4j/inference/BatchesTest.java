@@ -49,13 +49,7 @@ class BatchesTest {
   }
 
   private static void assertClose(float[] found, float[] expected) {
-    double difference = 0;
-    double magnitude = 0;
-    for (int i = 0; i < expected.length; i++) {
-      difference = Math.max(difference, Math.abs(found[i] - expected[i]));
-      magnitude = Math.max(magnitude, Math.abs(expected[i]));
-    }
-    assertThat(difference / magnitude).isLessThan(1e-3);
+    assertThat(Golden.relativeError(found, expected)).isLessThan(1e-3);
   }
 
   @ParameterizedTest

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.qwen4j.inference.RewrittenModel.Tensor;
-import dev.qwen4j.inference.internal.engine.LoadedModel;
 import dev.qwen4j.inference.internal.kernel.ScalarKernels;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -121,30 +120,6 @@ class ConversionsTest {
       model.put(name, new Tensor(0, List.of(128L), model.take(name).data()));
     }
     assertSameAs("qwen2moe", model);
-  }
-
-  @Test
-  void yarnExtendsTheContextAndTurnsTheHeadsDifferently() {
-    RewrittenModel model =
-        RewrittenModel.of("qwen3")
-            .text("qwen3.rope.scaling.type", "yarn")
-            .float32("qwen3.rope.scaling.factor", 4)
-            .int32("qwen3.rope.scaling.original_context_length", 2048);
-    int[] prompt = Golden.ints(Golden.expected("qwen3").get("prompt_tokens"));
-    float[] plain = Golden.floats(Golden.expected("qwen3").get("last_logits"));
-    try (LoadedModel loaded =
-        LoadedModel.open(model.writeTo(folder), new ScalarKernels("a test asks"))) {
-      assertThat(loaded.pass().contextLength()).isEqualTo(8192);
-    }
-    try (EngineProbe probe =
-        EngineProbe.load(model.writeTo(folder), new ScalarKernels("a test asks"))) {
-      float[] scaled = probe.logits(prompt, 0).last();
-      double difference = 0;
-      for (int i = 0; i < plain.length; i++) {
-        difference = Math.max(difference, Math.abs(scaled[i] - plain[i]));
-      }
-      assertThat(difference).isGreaterThan(0.01);
-    }
   }
 
   @Test

@@ -78,7 +78,8 @@ class EngineProbeTest {
       EngineProbe.Logits found = probe.logits(prompt, 3);
       EngineProbe.Score inSixteens = probe.score(prompt);
       assertThat(found.greedy()[0]).isEqualTo(inSixteens.top1()[699]);
-      assertThat(relativeError(found.first(), probe.logits(Arrays.copyOf(prompt, 1), 0).last()))
+      assertThat(
+              Golden.relativeError(found.first(), probe.logits(Arrays.copyOf(prompt, 1), 0).last()))
           .isLessThan(1e-4);
     }
   }
@@ -137,19 +138,7 @@ class EngineProbeTest {
   }
 
   private static double relativeError(float[] found, JsonNode expected) {
-    return relativeError(found, Golden.floats(expected));
-  }
-
-  /** The largest difference over the largest value. */
-  private static double relativeError(float[] found, float[] expected) {
-    assertThat(found).hasSameSizeAs(expected);
-    double difference = 0;
-    double magnitude = 0;
-    for (int i = 0; i < found.length; i++) {
-      difference = Math.max(difference, Math.abs(found[i] - expected[i]));
-      magnitude = Math.max(magnitude, Math.abs(expected[i]));
-    }
-    return difference / magnitude;
+    return Golden.relativeError(found, Golden.floats(expected));
   }
 
   private static double cosine(float[] found, JsonNode expected) {

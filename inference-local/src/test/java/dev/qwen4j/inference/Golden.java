@@ -1,6 +1,7 @@
 package dev.qwen4j.inference;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -78,6 +79,18 @@ final class Golden {
       out[i] = array.get(i).floatValue();
     }
     return out;
+  }
+
+  /** The largest difference over the largest value. */
+  static double relativeError(float[] found, float[] expected) {
+    assertThat(found).hasSameSizeAs(expected);
+    double difference = 0;
+    double magnitude = 0;
+    for (int i = 0; i < found.length; i++) {
+      difference = Math.max(difference, Math.abs(found[i] - expected[i]));
+      magnitude = Math.max(magnitude, Math.abs(expected[i]));
+    }
+    return difference / magnitude;
   }
 
   private static URL resource(String path) {

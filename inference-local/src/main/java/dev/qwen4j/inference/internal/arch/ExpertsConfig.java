@@ -17,13 +17,13 @@ record ExpertsConfig(
     in.expect(used <= count, "expert_used_count", used + " of " + count + " experts");
     // Early conversions state only what all experts of a token have together, and then the shared
     // expert's width is the same.
-    int together = in.width("feed_forward_length", 1);
+    int together = in.countOrZero("feed_forward_length");
     double scale = in.number("expert_weights_scale", -1e-9, 1e6, 1);
     return new ExpertsConfig(
         count,
         used,
         in.width("expert_feed_forward_length", Math.max(1, together / used)),
-        shared ? in.width("expert_shared_feed_forward_length", together) : 0,
+        shared ? in.width("expert_shared_feed_forward_length", Math.max(1, together)) : 0,
         in.flag("expert_weights_norm").orElse(renormalised),
         scale == 0 ? 1 : (float) scale);
   }

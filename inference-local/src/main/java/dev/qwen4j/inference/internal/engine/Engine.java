@@ -1,5 +1,6 @@
 package dev.qwen4j.inference.internal.engine;
 
+import dev.qwen4j.inference.internal.kernel.KvType;
 import dev.qwen4j.inference.internal.sampling.Sampler;
 import dev.qwen4j.inference.internal.sampling.SamplingOptions;
 import dev.qwen4j.model.ModelException;
@@ -34,13 +35,15 @@ public final class Engine implements AutoCloseable {
    * @param stopIds the tokens that end a reply
    * @param vocabulary how many ids the tokenizer knows; rows of the output beyond are never chosen
    * @param contextLength the most tokens of prompt and reply together
+   * @param type how their keys and values are kept
    */
-  public Engine(LoadedModel model, Set<Integer> stopIds, int vocabulary, int contextLength) {
+  public Engine(
+      LoadedModel model, Set<Integer> stopIds, int vocabulary, int contextLength, KvType type) {
     this.model = model;
     this.stopIds = Set.copyOf(stopIds);
     this.vocabulary = vocabulary;
     this.contextLength = contextLength;
-    this.sequence = new RetainedSequence(model, contextLength);
+    this.sequence = new RetainedSequence(model, contextLength, type);
     this.logits = new float[model.pass().vocabularySize()];
   }
 

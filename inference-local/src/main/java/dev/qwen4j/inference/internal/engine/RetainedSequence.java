@@ -22,9 +22,9 @@ final class RetainedSequence {
   private int[] ids = new int[256]; // the first state.position() of them have been read
   private int fork; // where the last two requests parted if that was no checkpoint, otherwise 0
 
-  RetainedSequence(LoadedModel model, int contextLength) {
+  RetainedSequence(LoadedModel model, int contextLength, KvType type) {
     this.model = model;
-    this.state = model.pass().start(contextLength, KvType.F16);
+    this.state = model.pass().start(contextLength, type);
   }
 
   /**

@@ -8,6 +8,10 @@ sealed interface KvRows {
     return switch (type) {
       case F32 -> new Floats(headDim, new float[capacity * headDim]);
       case F16 -> new Halves(headDim, new short[capacity * headDim]);
+      case Q8_0 -> {
+        int blocks = Math.ceilDiv(headDim, KvType.BLOCK);
+        yield new Blocks(headDim, new byte[capacity * headDim], new short[capacity * blocks]);
+      }
     };
   }
 
@@ -65,6 +69,74 @@ sealed interface KvRows {
     private static void toFloats(short[] halves, int at, int n, float[] out) {
       for (int i = 0; i < n; i++) {
         out[i] = Float.float16ToFloat(halves[at + i]);
+      }
+    }
+  }
+
+  /**
+   * Blocks of bytes.
+   *
+   * @param values [capacity, headDim]
+   * @param scales [capacity, blocks]: IEEE half precision bits
+   */
+  // As above.
+  @SuppressWarnings("ArrayRecordComponent")
+  record Blocks(int headDim, byte[] values, short[] scales) implements KvRows {
+    private int blocks() {
+      return Math.ceilDiv(headDim, KvType.BLOCK);
+    }
+
+    @Override
+    public KvRows grown(int capacity) {
+      return new Blocks(
+          headDim,
+          Arrays.copyOf(values, capacity * headDim),
+          Arrays.copyOf(scales, capacity * blocks()));
+    }
+
+    @Override
+    public void write(int position, float[] x, int at) {
+      for (int b = 0; b < blocks(); b++) {
+        int from = b * KvType.BLOCK;
+        int n = Math.min(KvType.BLOCK, headDim - from);
+        float most = 0;
+        for (int i = 0; i < n; i++) {
+          most = Math.max(most, Math.abs(x[at + from + i]));
+        }
+        short scale = Float.floatToFloat16(most / 127);
+        scales[position * blocks() + b] = scale;
+        float step = Float.float16ToFloat(scale);
+        float inverse = step == 0 ? 0 : 1 / step;
+        for (int i = 0; i < n; i++) {
+          // The scale has been rounded: down, and the largest element would be 128 of it.
+          int rounded = Math.clamp(Math.round(x[at + from + i] * inverse), -127, 127);
+          values[position * headDim + from + i] = (byte) rounded;
+        }
+      }
+    }
+
+    @Override
+    public void read(int position, int count, float[] out) {
+      toFloats(values, position * headDim, count * headDim, out);
+      int scale = position * blocks();
+      for (int row = 0; row < count; row++) {
+        for (int from = 0; from < headDim; from += KvType.BLOCK) {
+          int to = row * headDim + Math.min(headDim, from + KvType.BLOCK);
+          multiply(out, row * headDim + from, to, Float.float16ToFloat(scales[scale++]));
+        }
+      }
+    }
+
+    // Loops over arguments alone, which C2 turns into vectors.
+    private static void toFloats(byte[] bytes, int at, int n, float[] out) {
+      for (int i = 0; i < n; i++) {
+        out[i] = bytes[at + i];
+      }
+    }
+
+    private static void multiply(float[] x, int from, int to, float factor) {
+      for (int i = from; i < to; i++) {
+        x[i] *= factor;
       }
     }
   }

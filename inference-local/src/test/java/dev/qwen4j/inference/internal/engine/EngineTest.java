@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.qwen4j.inference.internal.kernel.KvType;
 import dev.qwen4j.inference.internal.sampling.SamplingOptions;
 import dev.qwen4j.model.ModelException;
 import java.io.IOException;
@@ -45,7 +46,8 @@ class EngineTest {
   }
 
   private static Engine open(Set<Integer> stopIds) {
-    return new Engine(LoadedModel.open(resource("model-f32.gguf"), 2), stopIds, 512, CONTEXT);
+    LoadedModel model = LoadedModel.open(resource("model-f32.gguf"), 2);
+    return new Engine(model, stopIds, 512, CONTEXT, KvType.F16);
   }
 
   @BeforeEach
@@ -271,7 +273,7 @@ class EngineTest {
   void aRecurrentModelRemembersWhereRequestsPart() {
     engine.close();
     LoadedModel model = LoadedModel.open(resource("qwen35", "model-f32.gguf"), 2);
-    engine = new Engine(model, Set.of(), 512, CONTEXT);
+    engine = new Engine(model, Set.of(), 512, CONTEXT, KvType.F16);
     List<Ending> endings = new ArrayList<>();
     List<Integer> alone = greedy(prompt, 8, endings);
     int[] parted = prompt.clone();

@@ -1,0 +1,122 @@
+package dev.qwen4j.inference.internal.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What comes back is what was written, up to the type's rounding. */
+class KvLayerTest {
+  private static final int HEADS = 3;
+  private static final int POSITIONS = 700;
+
+  private static float[] rowOf(float[] all, int position, int head, int headDim) {
+    float[] row = new float[headDim];
+    System.arraycopy(all, (position * HEADS + head) * headDim, row, 0, headDim);
+    return row;
+  }
+
+  private static float[] random(int headDim, int seed) {
+    float[] x = RandomWeights.floats(POSITIONS * HEADS * headDim, seed);
+    for (int i = 0; i < x.length; i++) {
+      x[i] *= 1 + i % 97; // Blocks of different magnitudes.
+    }
+    return x;
+  }
+
+  /** The largest difference that the rounding of {@code row} to a type may make. */
+  private static float bound(KvType type, float[] row, int element) {
+    return switch (type) {
+      case F32 -> 0;
+      case F16 -> Math.max(Math.abs(row[element]) * 0x1p-11f, 0x1p-24f);
+      case Q8_0 -> {
+        float most = 0;
+        int block = element / 32 * 32;
+        for (int i = block; i < Math.min(block + 32, row.length); i++) {
+          most = Math.max(most, Math.abs(row[i]));
+        }
+        // Half a step, and what rounding the step itself takes from the largest element.
+        yield most / 127 * 0.5f + most * 0x1p-11f + 0x1p-24f;
+      }
+    };
+  }
+
+  @ParameterizedTest
+  @EnumSource(KvType.class)
+  void everyPositionComesBackAsLongAsTheLayerGrows(KvType type) {
+    for (int headDim : new int[] {1, 20, 32, 80, 128}) {
+      KvLayer layer = new KvLayer(type, HEADS, headDim, POSITIONS);
+      float[] k = random(headDim, 1);
+      float[] v = random(headDim, 2);
+      int written = 0;
+      for (int tokens : new int[] {1, 200, 1, 1, 300, 197}) {
+        float[] nextK = new float[tokens * HEADS * headDim];
+        float[] nextV = new float[tokens * HEADS * headDim];
+        System.arraycopy(k, written * HEADS * headDim, nextK, 0, nextK.length);
+        System.arraycopy(v, written * HEADS * headDim, nextV, 0, nextV.length);
+        layer.write(written, tokens, nextK, nextV);
+        written += tokens;
+      }
+      for (int head = 0; head < HEADS; head++) {
+        float[] keys = new float[POSITIONS * headDim];
+        float[] values = new float[POSITIONS * headDim];
+        layer.readKeys(head, 0, 50, keys);
+        layer.readValues(head, 0, 50, values);
+        assertRows(type, k, keys, 0, 50, head, headDim);
+        assertRows(type, v, values, 0, 50, head, headDim);
+        layer.readKeys(head, 50, POSITIONS - 50, keys);
+        assertRows(type, k, keys, 50, POSITIONS - 50, head, headDim);
+      }
+    }
+  }
+
+  private static void assertRows(
+      KvType type, float[] written, float[] read, int position, int count, int head, int headDim) {
+    for (int p = 0; p < count; p++) {
+      float[] row = rowOf(written, position + p, head, headDim);
+      for (int i = 0; i < headDim; i++) {
+        float difference = Math.abs(read[p * headDim + i] - row[i]);
+        assertThat(difference)
+            .as("%s, head of %d, position %d, element %d", type, headDim, position + p, i)
+            .isLessThanOrEqualTo(bound(type, row, i));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(floats = {0, 1e-9f, 1e-5f, 60_000, 1e6f})
+  void bytesKeepTheTiniestAndTheLargestElements(float magnitude) {
+    KvLayer layer = new KvLayer(KvType.Q8_0, 1, 32, 1);
+    float[] x = new float[32];
+    x[3] = magnitude;
+    x[4] = -magnitude;
+    layer.write(0, 1, x, x);
+    float[] read = new float[32];
+    layer.readKeys(0, 0, 1, read);
+    assertThat(read[0]).isZero();
+    assertThat(read[3]).isEqualTo(-read[4]);
+    // A step below half precision's smallest is lost, all else keeps its digits.
+    assertThat(Math.abs(read[3] - magnitude)).isLessThanOrEqualTo(magnitude * 0.01f + 1e-5f);
+  }
+
+  @Test
+  void aLayerGrowsToItsLimitAndNoFurther() {
+    KvLayer layer = new KvLayer(1, 4, 300);
+    float[] x = new float[301 * 4];
+    layer.write(0, 300, x, x);
+    assertThatThrownBy(() -> layer.write(300, 1, x, x))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("position 301 is beyond the context of 300");
+  }
+
+  @Test
+  void bytesTakeHalfOfHalfPrecision() {
+    assertThat(KvType.F32.bytes(128)).isEqualTo(512);
+    assertThat(KvType.F16.bytes(128)).isEqualTo(256);
+    assertThat(KvType.Q8_0.bytes(128)).isEqualTo(136);
+    assertThat(KvType.Q8_0.bytes(80)).isEqualTo(86);
+  }
+}
