@@ -17,8 +17,9 @@ final class ModelOption {
       names = {"-m", "--model"},
       paramLabel = "MODEL",
       description = {
-        "The model: a GGUF file, hf:OWNER/REPO[:QUANT], modelscope:OWNER/REPO[:QUANT] or"
-            + " openai:BASE_URL#MODEL. Without it, the environment variable QWEN4J_MODEL.",
+        "The model: a GGUF file, a HuggingFace folder, hf:OWNER/REPO[:QUANT],"
+            + " modelscope:OWNER/REPO[:QUANT] or openai:BASE_URL#MODEL. Without it, the environment"
+            + " variable QWEN4J_MODEL.",
         "Endpoints take their key from OPENAI_API_KEY, DashScope's from DASHSCOPE_API_KEY; a"
             + " loopback address needs none."
       })
@@ -49,7 +50,9 @@ final class ModelOption {
     return switch (source(surroundings)) {
       case ModelSource.Weights weights -> weights.file(surroundings);
       case ModelSource.Endpoint endpoint ->
-          throw wrong("this command looks into the weights, so --model must be a GGUF file");
+          throw wrong(
+              "this command looks into the weights, so --model must be a GGUF file or a HuggingFace"
+                  + " folder");
     };
   }
 

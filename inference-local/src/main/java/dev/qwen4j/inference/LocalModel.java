@@ -9,7 +9,7 @@ import dev.qwen4j.inference.internal.engine.VocabularyReader;
 import dev.qwen4j.inference.internal.kernel.KvType;
 import dev.qwen4j.inference.internal.template.ChatTemplate;
 import dev.qwen4j.inference.internal.tokenizer.Tokenizer;
-import dev.qwen4j.inference.internal.weights.GgufFile;
+import dev.qwen4j.inference.internal.weights.Checkpoint;
 import dev.qwen4j.inference.internal.weights.Metadata;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -51,13 +51,13 @@ public final class LocalModel implements AutoCloseable {
   /**
    * Opens a checkpoint.
    *
-   * @param file a GGUF file
+   * @param file a GGUF file, a folder of a HuggingFace repository, or one with a GGUF file in it
    * @throws BadCheckpointException if the file is missing, damaged, or of a kind that this engine
    *     does not run
    * @throws IllegalArgumentException if the context asked for is longer than the model's
    */
   public static LocalModel load(Path file, LoadOptions options) {
-    LoadedModel model = LoadedModel.open(file, options.threads());
+    LoadedModel model = LoadedModel.open(file, options.opening());
     try {
       return over(model, options);
     } catch (RuntimeException | Error e) {
@@ -67,7 +67,7 @@ public final class LocalModel implements AutoCloseable {
   }
 
   private static LocalModel over(LoadedModel model, LoadOptions options) {
-    GgufFile file = model.file();
+    Checkpoint file = model.file();
     Metadata metadata = file.metadata();
     Tokenizer tokenizer = VocabularyReader.tokenizer(file);
     if (tokenizer.size() > model.pass().vocabularySize()) {

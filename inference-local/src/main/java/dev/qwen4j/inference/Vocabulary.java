@@ -1,10 +1,11 @@
 package dev.qwen4j.inference;
 
+import dev.qwen4j.inference.internal.engine.Checkpoints;
 import dev.qwen4j.inference.internal.engine.VocabularyReader;
 import dev.qwen4j.inference.internal.template.ChatTemplate;
 import dev.qwen4j.inference.internal.template.TemplateInput;
 import dev.qwen4j.inference.internal.tokenizer.Tokenizer;
-import dev.qwen4j.inference.internal.weights.GgufFile;
+import dev.qwen4j.inference.internal.weights.Checkpoint;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -13,21 +14,21 @@ import java.util.List;
  * a file that holds only a vocabulary is enough. Immutable once open, safe to share.
  */
 public final class Vocabulary implements AutoCloseable {
-  private final GgufFile file;
+  private final Checkpoint file;
   private final Tokenizer tokenizer;
 
-  private Vocabulary(GgufFile file, Tokenizer tokenizer) {
+  private Vocabulary(Checkpoint file, Tokenizer tokenizer) {
     this.file = file;
     this.tokenizer = tokenizer;
   }
 
   /**
-   * Opens a GGUF file for its vocabulary.
+   * Opens a GGUF file or a HuggingFace folder for its vocabulary.
    *
    * @throws BadCheckpointException if it has none that this engine knows
    */
   public static Vocabulary open(Path path) {
-    GgufFile file = GgufFile.open(path);
+    Checkpoint file = Checkpoints.openText(path);
     try {
       return new Vocabulary(file, VocabularyReader.tokenizer(file));
     } catch (RuntimeException | Error e) {

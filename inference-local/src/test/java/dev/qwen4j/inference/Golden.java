@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.qwen4j.inference.internal.kernel.Dequantizer;
+import dev.qwen4j.inference.internal.weights.TensorInfo;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -30,7 +32,32 @@ final class Golden {
           "qwen35",
           "qwen35moe");
 
+  /** HuggingFace folders: the same models, and quantised ones in the forms Qwen publishes. */
+  static final List<String> FOLDERS =
+      List.of(
+          "qwen2",
+          "qwen2moe",
+          "qwen3",
+          "qwen3moe",
+          "qwen3next",
+          "qwen35",
+          "qwen35moe",
+          "qwen2-gptq-int4",
+          "qwen2-gptq-int8",
+          "qwen2-awq",
+          "qwen3-fp8",
+          "qwen3-mlx-int4");
+
   private Golden() {}
+
+  static Path folder(String name) {
+    try {
+      URL config = resource("/golden/models/" + name + "/config.json");
+      return Objects.requireNonNull(Path.of(config.toURI()).getParent());
+    } catch (URISyntaxException e) {
+      throw new IllegalStateException(e);
+    }
+  }
 
   static Path model(String name) {
     try {
@@ -81,6 +108,24 @@ final class Golden {
     return out;
   }
 
+  static float[] floats(TensorInfo tensor) {
+    int count = Math.toIntExact(tensor.shape().stream().reduce(1L, (a, b) -> a * b));
+    float[] values = new float[count];
+    Dequantizer.dequantize(tensor.type(), tensor.data(), 0, count, values, 0);
+    return values;
+  }
+
+  /** 24 greedy ids equal, logits within 1e-3, the embedding's cosine at least 0.99999. */
+  static void assertAsExpected(String name, EngineProbe probe) {
+    JsonNode expected = expected(name);
+    EngineProbe.Logits found = probe.logits(ints(expected.get("prompt_tokens")), 24);
+    assertThat(relativeError(found.first(), floats(expected.get("first_logits")))).isLessThan(1e-3);
+    assertThat(relativeError(found.last(), floats(expected.get("last_logits")))).isLessThan(1e-3);
+    assertThat(cosine(found.embedding(), floats(expected.get("embedding_last_token_l2"))))
+        .isGreaterThanOrEqualTo(0.99999);
+    assertThat(found.greedy()).containsExactly(ints(expected.get("greedy_next_24")));
+  }
+
   /** The largest difference over the largest value. */
   static double relativeError(float[] found, float[] expected) {
     assertThat(found).hasSameSizeAs(expected);
@@ -91,6 +136,18 @@ final class Golden {
       magnitude = Math.max(magnitude, Math.abs(expected[i]));
     }
     return difference / magnitude;
+  }
+
+  static double cosine(float[] found, float[] other) {
+    double dot = 0;
+    double a = 0;
+    double b = 0;
+    for (int i = 0; i < found.length; i++) {
+      dot += (double) found[i] * other[i];
+      a += (double) found[i] * found[i];
+      b += (double) other[i] * other[i];
+    }
+    return dot / Math.sqrt(a * b);
   }
 
   private static URL resource(String path) {

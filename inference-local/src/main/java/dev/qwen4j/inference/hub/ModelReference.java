@@ -8,7 +8,9 @@ import org.jspecify.annotations.Nullable;
 /** Which model a user means: a file on this machine, or one in a repository. */
 public sealed interface ModelReference {
   /** The forms that {@link #parse} reads, for messages and help. */
-  String FORMS = "a path to a GGUF file, hf:owner/repo[:quant] or modelscope:owner/repo[:quant]";
+  String FORMS =
+      "a path to a GGUF file or a HuggingFace folder, hf:owner/repo[:quant] or"
+          + " modelscope:owner/repo[:quant]";
 
   /** A file on this machine. */
   record LocalFile(Path path) implements ModelReference {

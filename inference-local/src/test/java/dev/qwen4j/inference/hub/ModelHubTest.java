@@ -293,7 +293,9 @@ class ModelHubTest {
     assertThat(hub().fetch(ModelReference.parse(file.toString()), DownloadListener.NONE))
         .isEqualTo(file);
     assertFails(
-        "no/such.gguf", "no/such.gguf: no such file; expected a path to a GGUF file, hf:owner");
+        "no/such.gguf",
+        "no/such.gguf: no such file; expected a path to a GGUF file or a HuggingFace folder,"
+            + " hf:owner");
   }
 
   @Test

@@ -2,7 +2,7 @@ package dev.qwen4j.inference.internal.arch;
 
 import dev.qwen4j.inference.BadCheckpointException;
 import dev.qwen4j.inference.internal.kernel.Kernels;
-import dev.qwen4j.inference.internal.weights.GgufFile;
+import dev.qwen4j.inference.internal.weights.Checkpoint;
 
 /** Which forward pass runs which checkpoint. */
 public final class Architectures {
@@ -13,14 +13,8 @@ public final class Architectures {
    *
    * @throws BadCheckpointException when it is no model, or none that this engine runs
    */
-  public static ForwardPass load(GgufFile file, Kernels kernels) {
+  public static ForwardPass load(Checkpoint file, Kernels kernels) {
     String architecture = file.metadata().string("general.architecture");
-    int parts = file.metadata().optionalInteger("split.count").orElse(1);
-    if (parts > 1) {
-      throw new BadCheckpointException(
-          "%s: one of %d parts; merge them with llama-gguf-split --merge"
-              .formatted(file.path(), parts));
-    }
     LayersReader layers =
         switch (architecture) {
           case "qwen", "qwen2", "qwen3" -> DenseForward::read;
@@ -34,7 +28,7 @@ public final class Architectures {
         };
     if (file.tensors().isEmpty()) {
       throw new BadCheckpointException(
-          file.path() + ": a vocabulary without weights; take a whole checkpoint");
+          file.path() + ": no tensors, a vocabulary without weights; take a whole checkpoint");
     }
     return load(new ConfigReader(file, architecture), new TensorReader(file, kernels), layers);
   }

@@ -1,7 +1,7 @@
 package dev.qwen4j.inference.internal.arch;
 
 import dev.qwen4j.inference.BadCheckpointException;
-import dev.qwen4j.inference.internal.weights.GgufFile;
+import dev.qwen4j.inference.internal.weights.Checkpoint;
 import dev.qwen4j.inference.internal.weights.Metadata;
 import java.util.List;
 import java.util.Optional;
@@ -17,11 +17,11 @@ final class ConfigReader {
   /** Times a batch of tokens, and the three parts of a DeltaNet's channels, still an int. */
   private static final int MOST_WIDTH = 1 << 20;
 
-  private final GgufFile file;
+  private final Checkpoint file;
   private final Metadata metadata;
   private final String architecture;
 
-  ConfigReader(GgufFile file, String architecture) {
+  ConfigReader(Checkpoint file, String architecture) {
     this.file = file;
     this.metadata = file.metadata();
     this.architecture = architecture;

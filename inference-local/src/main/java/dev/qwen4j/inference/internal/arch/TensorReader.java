@@ -6,7 +6,7 @@ import dev.qwen4j.inference.internal.kernel.Kernels;
 import dev.qwen4j.inference.internal.kernel.Matrix;
 import dev.qwen4j.inference.internal.kernel.RawMatrix;
 import dev.qwen4j.inference.internal.kernel.TensorType;
-import dev.qwen4j.inference.internal.weights.GgufFile;
+import dev.qwen4j.inference.internal.weights.Checkpoint;
 import dev.qwen4j.inference.internal.weights.TensorInfo;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -23,12 +23,12 @@ import java.util.function.Predicate;
  * result.
  */
 final class TensorReader {
-  private final GgufFile file;
+  private final Checkpoint file;
   private final Kernels kernels;
   private final Set<String> taken = new HashSet<>();
   private long extraBytes;
 
-  TensorReader(GgufFile file, Kernels kernels) {
+  TensorReader(Checkpoint file, Kernels kernels) {
     this.file = file;
     this.kernels = kernels;
   }

@@ -7,10 +7,11 @@ import dev.qwen4j.inference.internal.kernel.KernelChoice;
 import dev.qwen4j.inference.internal.kernel.Kernels;
 import dev.qwen4j.inference.internal.kernel.TensorType;
 import dev.qwen4j.inference.internal.kernel.WarmUp;
-import dev.qwen4j.inference.internal.weights.GgufFile;
+import dev.qwen4j.inference.internal.weights.Checkpoint;
 import dev.qwen4j.inference.internal.weights.TensorInfo;
 import java.nio.file.Path;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /**
@@ -21,13 +22,15 @@ public final class LoadedModel implements AutoCloseable {
   /** Prompt tokens that go through the layers together. */
   public static final int BATCH = 512;
 
-  private final GgufFile file;
+  /** Threads that convert weights where no one says how many. */
+  private static final int CONVERTING = 2;
+
+  private final Checkpoint file;
   private final Kernels kernels;
   private final ForwardPass pass;
-
   private final Thread warmUp;
 
-  private LoadedModel(GgufFile file, Kernels kernels, ForwardPass pass, Thread warmUp) {
+  private LoadedModel(Checkpoint file, Kernels kernels, ForwardPass pass, Thread warmUp) {
     this.file = file;
     this.kernels = kernels;
     this.pass = pass;
@@ -38,10 +41,19 @@ public final class LoadedModel implements AutoCloseable {
     return open(path, KernelChoice.create(threads));
   }
 
-  /** Opens a checkpoint on the given kernels, which it closes with itself, or when it fails. */
+  /** Opens a checkpoint as it is on the given kernels, closing them with itself or on failure. */
   public static LoadedModel open(Path path, Kernels kernels) {
+    return open(() -> Checkpoints.open(path, CONVERTING), kernels);
+  }
+
+  /** Opens a checkpoint, or the smaller copy of it that is asked for. */
+  public static LoadedModel open(Path path, Checkpoints.Opening opening) {
+    return open(() -> Checkpoints.open(path, opening), KernelChoice.create(opening.threads()));
+  }
+
+  private static LoadedModel open(Supplier<Checkpoint> opener, Kernels kernels) {
     try {
-      GgufFile file = GgufFile.open(path);
+      Checkpoint file = opener.get();
       try {
         Thread warmUp = startWarmUp(file);
         return new LoadedModel(file, kernels, Architectures.load(file, kernels), warmUp);
@@ -56,13 +68,13 @@ public final class LoadedModel implements AutoCloseable {
   }
 
   /** Beside everything else that opening a checkpoint takes; the first reading waits for it. */
-  private static Thread startWarmUp(GgufFile file) {
+  private static Thread startWarmUp(Checkpoint file) {
     Set<TensorType> types =
         file.tensors().stream().map(TensorInfo::type).collect(Collectors.toSet());
     return Thread.ofPlatform().daemon().name("qwen4j-warm-up").start(() -> WarmUp.run(types));
   }
 
-  public GgufFile file() {
+  public Checkpoint file() {
     return file;
   }
 

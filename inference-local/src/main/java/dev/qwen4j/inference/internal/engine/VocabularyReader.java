@@ -4,7 +4,7 @@ import dev.qwen4j.inference.BadCheckpointException;
 import dev.qwen4j.inference.internal.tokenizer.TokenType;
 import dev.qwen4j.inference.internal.tokenizer.Tokenizer;
 import dev.qwen4j.inference.internal.tokenizer.VocabularyData;
-import dev.qwen4j.inference.internal.weights.GgufFile;
+import dev.qwen4j.inference.internal.weights.Checkpoint;
 import dev.qwen4j.inference.internal.weights.Metadata;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -19,7 +19,7 @@ public final class VocabularyReader {
   private VocabularyReader() {}
 
   /** The tokenizer of a checkpoint, or of a file that holds nothing else. */
-  public static Tokenizer tokenizer(GgufFile file) {
+  public static Tokenizer tokenizer(Checkpoint file) {
     Metadata metadata = file.metadata();
     List<String> tokens = metadata.strings("tokenizer.ggml.tokens");
     try {
@@ -53,7 +53,7 @@ public final class VocabularyReader {
   }
 
   /** The tokens that end a reply: those the file names, and those every Qwen ends with. */
-  public static Set<Integer> stopIds(GgufFile file, Tokenizer tokenizer) {
+  public static Set<Integer> stopIds(Checkpoint file, Tokenizer tokenizer) {
     Set<Integer> ids = new HashSet<>();
     for (String name : List.of("eos", "eot", "eom")) {
       file.metadata().optionalInteger("tokenizer.ggml." + name + "_token_id").ifPresent(ids::add);

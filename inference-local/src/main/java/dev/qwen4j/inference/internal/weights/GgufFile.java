@@ -2,15 +2,10 @@ package dev.qwen4j.inference.internal.weights;
 
 import dev.qwen4j.inference.BadCheckpointException;
 import dev.qwen4j.inference.internal.kernel.TensorType;
-import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.channels.FileChannel;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
@@ -34,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Closing ends the mapping: its slices must not be in use by then.
  */
-public final class GgufFile implements AutoCloseable {
+public final class GgufFile implements Checkpoint {
   private static final int MOST_DIMENSIONS = 4;
   private static final int DEFAULT_ALIGNMENT = 32;
   private static final int LARGEST_ALIGNMENT = 1 << 24;
@@ -80,7 +75,7 @@ public final class GgufFile implements AutoCloseable {
     this.version = in.readStart();
     long tensorCount = in.readCount("tensors", LEAST_TENSOR_BYTES);
     long fieldCount = in.readCount("metadata entries", LEAST_METADATA_BYTES);
-    this.metadata = new Metadata(path, bytes, readFields(in, fieldCount));
+    this.metadata = Metadata.read(path, bytes, in, fieldCount);
     long alignment = alignment(in, metadata);
     List<Header> headers = readHeaders(in, tensorCount, alignment);
     long dataStart = Math.ceilDiv(in.position(), alignment) * alignment;
@@ -102,6 +97,7 @@ public final class GgufFile implements AutoCloseable {
     }
   }
 
+  @Override
   public Path path() {
     return path;
   }
@@ -110,20 +106,22 @@ public final class GgufFile implements AutoCloseable {
     return version;
   }
 
-  /** The file's length. */
+  @Override
   public long byteSize() {
     return byteSize;
   }
 
+  @Override
   public Metadata metadata() {
     return metadata;
   }
 
+  @Override
   public Optional<TensorInfo> tensor(String name) {
     return Optional.ofNullable(tensors.get(name));
   }
 
-  /** All tensors, in the order of the file's headers. */
+  @Override
   public Collection<TensorInfo> tensors() {
     return tensors.values();
   }
@@ -137,28 +135,7 @@ public final class GgufFile implements AutoCloseable {
     if (Files.isDirectory(path)) {
       throw new BadCheckpointException(path + ": a directory, expected a GGUF file in it");
     }
-    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-      return channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
-    } catch (NoSuchFileException e) {
-      throw new BadCheckpointException(path + ": no such file; check the path", e);
-    } catch (AccessDeniedException e) {
-      throw new BadCheckpointException(path + ": no permission to read this file", e);
-    } catch (IOException e) {
-      throw new BadCheckpointException(path + ": cannot be read: " + e.getMessage(), e);
-    }
-  }
-
-  private static Map<String, Metadata.Field> readFields(GgufReader in, long count) {
-    Map<String, Metadata.Field> fields = new LinkedHashMap<>();
-    for (long i = 0; i < count; i++) {
-      String key = in.readName("metadata key " + (i + 1));
-      if (fields.put(key, in.readField(key)) != null) {
-        throw in.bad(
-            "damaged: metadata %s appears twice; download it again"
-                .formatted(GgufReader.shown(key)));
-      }
-    }
-    return Collections.unmodifiableMap(fields);
+    return MappedFile.map(path, arena);
   }
 
   private static long alignment(GgufReader in, Metadata metadata) {

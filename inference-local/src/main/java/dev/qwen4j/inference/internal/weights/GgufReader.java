@@ -121,7 +121,7 @@ final class GgufReader {
       return new Metadata.Field(type, null, 1, start);
     }
     ValueType elements = readType(key + " (its element type)");
-    long count = readCount("values of " + shown(key), elements.leastBytes());
+    long count = readCount("values of metadata " + shown(key), elements.leastBytes());
     long start = position;
     skipArray(elements, count, key, 1);
     return new Metadata.Field(ValueType.ARRAY, elements, count, start);
@@ -148,7 +148,7 @@ final class GgufReader {
                   .formatted(shown(key), DEEPEST_ARRAY));
         }
         ValueType elements = readType(key);
-        long count = readCount("values of " + shown(key), elements.leastBytes());
+        long count = readCount("values of metadata " + shown(key), elements.leastBytes());
         skipArray(elements, count, key, depth + 1);
       }
       default -> {
@@ -226,7 +226,7 @@ final class GgufReader {
       return "; this is a web page: download the file itself";
     }
     if (start.length() > 8 && start.charAt(8) == '{') {
-      return "; this looks like a safetensors file: give a GGUF file";
+      return "; this looks like a safetensors file: give the folder that it is in";
     }
     if (start.startsWith("PK")) {
       return "; this is a zip or PyTorch file: give a GGUF file";

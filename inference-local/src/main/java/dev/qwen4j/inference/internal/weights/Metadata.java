@@ -7,6 +7,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -29,22 +31,55 @@ public final class Metadata {
    */
   record Field(ValueType type, @Nullable ValueType elements, long count, long offset) {}
 
+  /** A field, and where its whole entry lies, from the key's length on. */
+  private record Entry(Field field, long start, long end) {}
+
   private final Path file;
   private final MemorySegment bytes;
-  private final Map<String, Field> fields;
+  private final Map<String, Entry> entries;
 
-  Metadata(Path file, MemorySegment bytes, Map<String, Field> fields) {
+  private Metadata(Path file, MemorySegment bytes, Map<String, Entry> entries) {
     this.file = file;
     this.bytes = bytes;
-    this.fields = fields;
+    this.entries = Collections.unmodifiableMap(entries);
+  }
+
+  /** Reads {@code count} entries where {@code in} stands, checking all of them. */
+  static Metadata read(Path file, MemorySegment bytes, GgufReader in, long count) {
+    Map<String, Entry> entries = new LinkedHashMap<>();
+    for (long i = 0; i < count; i++) {
+      long start = in.position();
+      String key = in.readName("metadata key " + (i + 1));
+      Field field = in.readField(key);
+      if (entries.put(key, new Entry(field, start, in.position())) != null) {
+        throw in.bad(
+            "damaged: metadata %s appears twice; download it again"
+                .formatted(GgufReader.shown(key)));
+      }
+    }
+    return new Metadata(file, bytes, entries);
   }
 
   public boolean has(String key) {
-    return fields.containsKey(key);
+    return entries.containsKey(key);
   }
 
   public Set<String> keys() {
-    return fields.keySet();
+    return entries.keySet();
+  }
+
+  /** A key and its value as the file has them, byte for byte. */
+  byte[] entry(String key) {
+    Entry entry = entries.get(key);
+    if (entry == null) {
+      throw missing(key, "a value");
+    }
+    return bytes.asSlice(entry.start, entry.end - entry.start).toArray(ValueLayout.JAVA_BYTE);
+  }
+
+  private @Nullable Field field(String key) {
+    Entry entry = entries.get(key);
+    return entry == null ? null : entry.field;
   }
 
   public String string(String key) {
@@ -52,7 +87,7 @@ public final class Metadata {
   }
 
   public Optional<String> optionalString(String key) {
-    Field field = fields.get(key);
+    Field field = field(key);
     if (field == null) {
       return Optional.empty();
     }
@@ -68,7 +103,7 @@ public final class Metadata {
 
   /** An integer of any width whose value fits an int. */
   public OptionalInt optionalInteger(String key) {
-    Field field = fields.get(key);
+    Field field = field(key);
     if (field == null) {
       return OptionalInt.empty();
     }
@@ -81,7 +116,7 @@ public final class Metadata {
 
   /** A floating-point number or an integer. */
   public OptionalDouble optionalNumber(String key) {
-    Field field = fields.get(key);
+    Field field = field(key);
     if (field == null) {
       return OptionalDouble.empty();
     }
@@ -94,7 +129,7 @@ public final class Metadata {
   }
 
   public Optional<Boolean> optionalFlag(String key) {
-    Field field = fields.get(key);
+    Field field = field(key);
     if (field == null) {
       return Optional.empty();
     }
@@ -153,7 +188,7 @@ public final class Metadata {
   }
 
   private Field array(String key, String expected) {
-    Field field = fields.get(key);
+    Field field = field(key);
     if (field == null) {
       throw missing(key, expected);
     }

@@ -140,8 +140,10 @@ class GgufFileTest {
     assertBad(GgufBytes.start(3, 0, Long.MAX_VALUE), "9223372036854775807 metadata entries");
     assertBad(
         GgufBytes.start(3, 0, 1).text("k").int32(9).int32(8).int64(1L << 60),
-        "1152921504606846976 values of k");
-    assertBad(GgufBytes.start(3, 0, 1).text("k").int32(9).int32(4).int64(1L << 62), "values of k");
+        "1152921504606846976 values of metadata k");
+    assertBad(
+        GgufBytes.start(3, 0, 1).text("k").int32(9).int32(4).int64(1L << 62),
+        "values of metadata k");
   }
 
   @Test

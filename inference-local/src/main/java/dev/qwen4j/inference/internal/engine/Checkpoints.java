@@ -1,0 +1,136 @@
+package dev.qwen4j.inference.internal.engine;
+
+import dev.qwen4j.inference.BadCheckpointException;
+import dev.qwen4j.inference.internal.kernel.TensorType;
+import dev.qwen4j.inference.internal.weights.Checkpoint;
+import dev.qwen4j.inference.internal.weights.QuantizedCopy;
+import dev.qwen4j.inference.internal.weights.SplitGguf;
+import dev.qwen4j.inference.internal.weights.StoredRows;
+import dev.qwen4j.inference.internal.weights.TensorSource;
+import dev.qwen4j.inference.internal.weights.huggingface.HuggingFaceFolder;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/** Opens what a user may name as a model: a GGUF file, a HuggingFace folder, a folder with GGUF. */
+public final class Checkpoints {
+  private Checkpoints() {}
+
+  /**
+   * How to open one.
+   *
+   * @param threads that convert what has to be
+   * @param quantization the type that larger matrices are to have, null for as they are
+   * @param copies where quantised copies are kept
+   */
+  public record Opening(int threads, @Nullable TensorType quantization, Path copies) {}
+
+  /**
+   * Opens a checkpoint with its weights, as it is.
+   *
+   * @throws BadCheckpointException naming what is wrong with which file
+   */
+  public static Checkpoint open(Path path, int threads) {
+    if (HuggingFaceFolder.is(path)) {
+      return HuggingFaceFolder.open(path, threads);
+    }
+    return SplitGguf.open(gguf(path));
+  }
+
+  /** Opens a checkpoint with its weights, or a copy of it that has smaller ones. */
+  public static Checkpoint open(Path path, Opening opening) {
+    TensorType type = opening.quantization();
+    if (type == null) {
+      return open(path, opening.threads());
+    }
+    boolean folder = HuggingFaceFolder.is(path);
+    Path source = folder ? path : gguf(path);
+    String identity = folder ? HuggingFaceFolder.identity(path) : identity(source);
+    String place = QuantizedCopy.digest(List.of(absolute(source).toString()));
+    String name = String.valueOf(absolute(source).getFileName());
+    Path copy = QuantizedCopy.file(opening.copies(), name, place, identity, type);
+    if (!Files.isRegularFile(copy)) {
+      if (folder) {
+        copyFolder(path, copy, type, opening.threads());
+      } else {
+        copyGguf(source, copy, type, opening.threads());
+      }
+    }
+    return SplitGguf.open(copy);
+  }
+
+  /** Opens a checkpoint for its metadata, which needs no weights. */
+  public static Checkpoint openText(Path path) {
+    return HuggingFaceFolder.is(path)
+        ? HuggingFaceFolder.openText(path)
+        : SplitGguf.open(gguf(path));
+  }
+
+  private static void copyFolder(Path path, Path copy, TensorType type, int threads) {
+    try (Arena arena = Arena.ofShared()) {
+      HuggingFaceFolder.Contents contents = HuggingFaceFolder.contents(path, arena);
+      QuantizedCopy.write(copy, contents.metadata(), contents.tensors(), type, threads);
+    }
+  }
+
+  private static void copyGguf(Path path, Path copy, TensorType type, int threads) {
+    try (Checkpoint source = SplitGguf.open(path)) {
+      List<TensorSource> tensors =
+          source.tensors().stream()
+              .map(tensor -> new TensorSource(tensor.name(), tensor.shape(), StoredRows.of(tensor)))
+              .toList();
+      QuantizedCopy.write(copy, source.metadata(), tensors, type, threads);
+    }
+  }
+
+  private static String identity(Path file) {
+    try {
+      return QuantizedCopy.digest(
+          List.of("%d %s".formatted(Files.size(file), Files.getLastModifiedTime(file))));
+    } catch (IOException e) {
+      throw new BadCheckpointException(file + ": cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  private static Path absolute(Path path) {
+    return path.toAbsolutePath().normalize();
+  }
+
+  /** The file itself, or the one GGUF checkpoint in a folder. */
+  private static Path gguf(Path path) {
+    if (!Files.isDirectory(path)) {
+      return path;
+    }
+    List<Path> files;
+    try (Stream<Path> all = Files.list(path)) {
+      files =
+          all.filter(file -> file.toString().endsWith(".gguf"))
+              .filter(file -> !SplitGguf.isLaterPart(String.valueOf(file.getFileName())))
+              .sorted()
+              .toList();
+    } catch (IOException e) {
+      throw new BadCheckpointException(path + ": cannot be read: " + e.getMessage(), e);
+    }
+    return switch (files.size()) {
+      case 0 ->
+          throw new BadCheckpointException(
+              path
+                  + ": a directory without config.json and without a GGUF file; give a GGUF file or"
+                  + " the folder of a HuggingFace repository");
+      case 1 -> files.getFirst();
+      default ->
+          throw new BadCheckpointException(
+              "%s: several GGUF files, give one of %s"
+                  .formatted(
+                      path,
+                      files.stream()
+                          .map(file -> String.valueOf(file.getFileName()))
+                          .collect(Collectors.joining(", "))));
+    };
+  }
+}

@@ -1,0 +1,30 @@
+package dev.qwen4j.inference.internal.weights;
+
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.Optional;
+
+/**
+ * A model's weights and what is said about them, in GGUF's vocabulary whatever the files are:
+ * metadata by GGUF key, tensors by GGUF name, in GGUF's types, shapes and conventions. So the
+ * architectures have one reader.
+ *
+ * <p>Closing frees the tensors' memory: they must not be in use by then.
+ */
+public interface Checkpoint extends AutoCloseable {
+  /** The file or folder that the user named. */
+  Path path();
+
+  /** Bytes of all its files. */
+  long byteSize();
+
+  Metadata metadata();
+
+  Optional<TensorInfo> tensor(String name);
+
+  /** All tensors, in the order of the files. */
+  Collection<TensorInfo> tensors();
+
+  @Override
+  void close();
+}
