@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  * Reads replies of the Hermes dialect, which Qwen2.5, QwQ and Qwen3 speak: {@code <think>…</think>}
  * at the start, then text, and calls as {@code <tool_call>{"name": …, "arguments": {…}}
  * </tool_call>}. Small models leave the markers out, so a call of a declared tool that stands alone
- * on its lines, bare or in a {@code ```json} fence, is read as well.
+ * on its lines, bare or in a {@code ```json} fence, is read as well. Qwen3-Coder and Qwen3.5 write
+ * {@link CoderXml} where the others write JSON, with or without the markers around it.
  *
  * <p>The reply is a sequence of stretches (thinking, text, a call, what follows a call), and each
  * state reads as much of its stretch as is certain: what it cannot decide stays in {@link #held}
@@ -35,6 +36,9 @@ public final class HermesParser implements OutputParser {
   private static final String END_CALL = "</tool_call>";
   private static final String FENCE = "```";
 
+  /** A longer name than any tool's: whatever it is, it is none. */
+  private static final int LONGEST_NAME = 200;
+
   private static final Pattern WITHOUT_BRACE = Pattern.compile("[\"'](?:name|arguments)[\"']\\s*:");
 
   private enum State {
@@ -42,6 +46,8 @@ public final class HermesParser implements OutputParser {
     TEXT,
     /** After {@code <tool_call>}. */
     MARKED_CALL,
+    /** From {@code <function=}. */
+    XML_CALL,
     /** From the brace (or fence) of something that may be a call. */
     BARE_CALL,
     AFTER_CALL
@@ -116,6 +122,7 @@ public final class HermesParser implements OutputParser {
             case THINKING -> readThinking(out);
             case TEXT -> readText(out);
             case MARKED_CALL -> readMarkedCall(out);
+            case XML_CALL -> readXmlCall(out);
             case BARE_CALL -> readBareCall(out);
             case AFTER_CALL -> readAfterCall();
           };
@@ -165,6 +172,23 @@ public final class HermesParser implements OutputParser {
         become(State.MARKED_CALL);
         return true;
       }
+      if (c == '<' && mayCall && startsWith(CoderXml.START, i)) {
+        int close = held.indexOf(">", i);
+        if (close < 0 && !ended && held.length() - i < LONGEST_NAME) {
+          text(i, out);
+          return false;
+        }
+        if (close > 0
+            && declared.contains(held.substring(i + CoderXml.START.length(), close).strip())) {
+          text(i, out);
+          become(State.XML_CALL);
+          return true;
+        }
+      }
+      if (c == '<' && mayCall && isCut(CoderXml.START, i)) {
+        text(i, out);
+        return false;
+      }
       if ((mayThink && isCut(THINK, i)) || (c == '<' && mayCall && isCut(CALL, i))) {
         text(i, out);
         return false;
@@ -203,6 +227,15 @@ public final class HermesParser implements OutputParser {
   private boolean readMarkedCall(Consumer<OutputEvent> out) {
     if (jsonStart < 0) {
       int first = firstInk(0);
+      if (isCut(CoderXml.START, first)) {
+        return false;
+      }
+      if (startsWith(CoderXml.START, first)) {
+        held.delete(0, first);
+        become(State.XML_CALL);
+        markedCall = true;
+        return true;
+      }
       Matcher keys = WITHOUT_BRACE.matcher(held).region(first, held.length());
       boolean braceMissing = keys.lookingAt();
       if ((!ended && !braceMissing && keys.hitEnd()) || isCut(CALL, first)) {
@@ -256,6 +289,24 @@ public final class HermesParser implements OutputParser {
     String written = held.substring(jsonStart, end);
     emit(CallJson.read(written).orElseGet(() -> CallJson.broken(written)), end, out);
     markedCall = true;
+    return true;
+  }
+
+  private boolean readXmlCall(Consumer<OutputEvent> out) {
+    // Only what is new can complete an end marker that was not there before.
+    boolean mayEnd =
+        held.indexOf(END_CALL, Math.max(0, scanned - END_CALL.length())) >= 0
+            || held.indexOf(CoderXml.END, Math.max(0, scanned - CoderXml.END.length())) >= 0;
+    scanned = held.length();
+    int end = mayEnd || ended ? CoderXml.end(held, 0) : -1;
+    if (end < 0 && (mayEnd || ended)) { // The inner end marker is missing.
+      int outer = held.indexOf(END_CALL);
+      end = outer >= 0 ? outer : ended ? held.length() : -1;
+    }
+    if (end < 0) {
+      return false;
+    }
+    emit(CoderXml.read(held.substring(0, end)), end, out);
     return true;
   }
 

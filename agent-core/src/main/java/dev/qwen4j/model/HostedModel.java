@@ -99,6 +99,23 @@ public final class HostedModel implements AutoCloseable {
   }
 
   /**
+   * A model on one of the known servers, at its usual address, with the key from its usual
+   * variable.
+   *
+   * <pre>{@code
+   * HostedModel.on(EndpointKind.OLLAMA, "qwen3:8b")
+   * HostedModel.on(EndpointKind.VLLM, "Qwen/Qwen3-8B")
+   * HostedModel.on(EndpointKind.DASH_SCOPE_CHINA, "qwen-plus")
+   * }</pre>
+   *
+   * @throws IllegalArgumentException if the key is missing and the server is not this machine's, or
+   *     the kind has no usual address
+   */
+  public static HostedModel on(EndpointKind kind, String modelName) {
+    return builder().endpoint(kind).modelName(modelName).build();
+  }
+
+  /**
    * A model on any OpenAI-compatible server, with the key from {@code OPENAI_API_KEY} ({@code
    * DASHSCOPE_API_KEY} on DashScope's hosts), which may be absent on a loopback address.
    *

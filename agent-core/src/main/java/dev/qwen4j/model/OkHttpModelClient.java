@@ -11,7 +11,9 @@ import dev.langchain4j.http.client.sse.ServerSentEventParser;
 import dev.langchain4j.http.client.sse.ServerSentEventParsingHandle;
 import dev.qwen4j.model.CallWatch.Phase;
 import dev.qwen4j.model.RetryListener.Retry;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -39,6 +41,8 @@ import org.jspecify.annotations.Nullable;
 final class OkHttpModelClient implements HttpClient, AutoCloseable {
   /** Enough of a body to read its error from. */
   private static final int ERROR_BODY_BYTES = 16 * 1024;
+
+  private static final long WHOLE_ANSWER_BYTES = 16 << 20;
 
   private final OkHttpClient http;
   private final Timeouts timeouts;
@@ -179,8 +183,15 @@ final class OkHttpModelClient implements HttpClient, AutoCloseable {
       watch.start(call);
       try (Response response = call.execute()) {
         requireSuccess(response, watch);
-        requireEventStream(response, watch);
-        var body = new WatchedBody(response.body().byteStream(), call, watch);
+        String whole = wholeAnswer(response);
+        InputStream bytes =
+            whole == null
+                ? response.body().byteStream()
+                : new ByteArrayInputStream(whole.getBytes(StandardCharsets.UTF_8));
+        if (whole == null) {
+          requireEventStream(response, watch);
+        }
+        var body = new WatchedBody(bytes, call, watch);
         var relay = new Relay(listener, success(response), watch);
         parser.parse(body, relay);
         relay.finish(body);
@@ -225,9 +236,23 @@ final class OkHttpModelClient implements HttpClient, AutoCloseable {
         failures.status(response.code(), body, retryAfter(response), response.header("Location")));
   }
 
-  private void requireEventStream(Response response, CallWatch watch) throws Failure.Thrown {
+  /** The answer of a server that does not stream, as the stream it should have been; or null. */
+  private static @Nullable String wholeAnswer(Response response) throws IOException {
+    if (!essence(response).equals("application/json")) {
+      return null;
+    }
+    try (ResponseBody body = response.peekBody(WHOLE_ANSWER_BYTES)) {
+      return WholeAnswer.asStream(body.string());
+    }
+  }
+
+  private static String essence(Response response) {
     String type = response.header("Content-Type", "");
-    String essence = type == null ? "" : type.split(";", 2)[0].strip().toLowerCase(Locale.ROOT);
+    return type == null ? "" : type.split(";", 2)[0].strip().toLowerCase(Locale.ROOT);
+  }
+
+  private void requireEventStream(Response response, CallWatch watch) throws Failure.Thrown {
+    String essence = essence(response);
     switch (essence) {
       // Some servers do not label their streams; if it is none, no event will be found in it.
       case "", "text/event-stream", "text/plain", "application/octet-stream" -> {}

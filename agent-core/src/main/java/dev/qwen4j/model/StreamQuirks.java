@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  *       one with every piece (the client would join them), or one for two calls.
  *   <li>The name comes once (the client would join repetitions); arguments sent as an object become
  *       text; a whole call that is sent again is dropped.
+ *   <li>Pieces that each say everything so far (text, thinking, arguments) are cut to what is new.
  *   <li>{@code finish_reason} "" means none yet; "stop" after tool calls means {@code tool_calls}.
  * </ul>
  *
@@ -42,6 +43,8 @@ final class StreamQuirks {
   private final List<CallState> calls = new ArrayList<>();
   private final Map<Integer, CallState> callAtServerIndex = new HashMap<>();
   private final Set<String> ids = new HashSet<>();
+  private final Growth text = new Growth();
+  private final Growth thinking = new Growth();
   private boolean finished;
   private boolean done;
 
@@ -74,6 +77,38 @@ final class StreamQuirks {
     }
   }
 
+  /**
+   * Finds out whether a server sends in each piece everything so far: the second piece then begins
+   * with the whole first one and goes on, as no two pieces of a sentence do.
+   */
+  private static final class Growth {
+    private final StringBuilder whole = new StringBuilder();
+    private int pieces;
+    private boolean cumulative;
+
+    /** What is new in a piece. */
+    String newIn(String piece) {
+      if (piece.isEmpty()) {
+        return piece;
+      }
+      pieces++;
+      String before = whole.toString();
+      boolean grows = piece.length() > before.length() && piece.startsWith(before);
+      if (pieces == 2 && grows && !before.isBlank()) {
+        cumulative = true;
+      }
+      if (cumulative && (grows || piece.contentEquals(before))) {
+        whole.setLength(0);
+        whole.append(piece);
+        return piece.substring(before.length());
+      }
+      if (cumulative || pieces == 1) { // Later ones of an ordinary stream are not looked at.
+        whole.append(piece);
+      }
+      return piece;
+    }
+  }
+
   /** Whether the server said that the answer is complete. */
   boolean finished() {
     return finished || done;
@@ -93,6 +128,8 @@ final class StreamQuirks {
     if (chunk.path("choices").path(0) instanceof ObjectNode choice) {
       if (choice.get("delta") instanceof ObjectNode delta) {
         normaliseThinking(delta);
+        cutToNew(delta, "content", text);
+        cutToNew(delta, "reasoning_content", thinking);
         normaliseCalls(delta);
       }
       normaliseFinish(choice, data);
@@ -121,6 +158,13 @@ final class StreamQuirks {
     boolean hasStandard = standard != null && !standard.asText("").isEmpty();
     if (!hasStandard && thinking != null && thinking.isTextual()) {
       delta.set("reasoning_content", thinking);
+    }
+  }
+
+  private static void cutToNew(ObjectNode delta, String field, Growth growth) {
+    JsonNode piece = delta.get(field);
+    if (piece != null && piece.isTextual()) {
+      delta.put(field, growth.newIn(piece.textValue()));
     }
   }
 
@@ -172,8 +216,11 @@ final class StreamQuirks {
       call.named = true;
       out.put("name", name);
     }
-    call.arguments.append(arguments);
-    out.put("arguments", arguments);
+    String before = call.arguments.toString();
+    boolean grows = before.length() > 1 && arguments.startsWith(before);
+    String more = grows ? arguments.substring(before.length()) : arguments;
+    call.arguments.append(more);
+    out.put("arguments", more);
     return result;
   }
 

@@ -228,11 +228,11 @@ class HermesParserTest {
   }
 
   @Test
-  void anotherDialectInTheMarkersIsACallWithoutAName() {
+  void theCodersDialectInTheMarkersIsACallToo() {
     assertThat(
             parse(
                 "<tool_call>\n<function=get_w>\n<parameter=loc>\nSF's\n</parameter>\n</tool_call>"))
-        .containsExactly(call("", "<function=get_w>\n<parameter=loc>\nSF's\n</parameter>"));
+        .containsExactly(call("get_w", "{\"loc\":\"SF's\"}"));
   }
 
   @Test

@@ -7,6 +7,7 @@ import java.net.URI;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** How a hosted model is described, and what is refused at the door. */
@@ -118,5 +119,40 @@ class HostedModelTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> builder(Map.of()).build())
         .withMessage("baseUrl is missing");
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = EndpointKind.class,
+      mode = EnumSource.Mode.EXCLUDE,
+      names = "OPEN_AI_COMPATIBLE")
+  void everyKnownServerIsOneLine(EndpointKind kind) {
+    try (HostedModel model =
+        HostedModel.builder()
+            .endpoint(kind)
+            .modelName("qwen")
+            .environment(name -> kind.keyVariable().equals(name) ? "sk-1" : null)
+            .build()) {
+      assertThat(model.baseUrl().toString()).startsWith("http").endsWith("/v1");
+    }
+  }
+
+  @Test
+  void onesOwnServersNeedNoKey() {
+    try (HostedModel model = HostedModel.on(EndpointKind.OLLAMA, "qwen3:8b")) {
+      assertThat(model.baseUrl()).hasToString("http://localhost:11434/v1");
+    }
+  }
+
+  @Test
+  void eachServerIsToldInItsOwnWordsNotToThink() {
+    assertThat(EndpointKind.DASH_SCOPE_CHINA.thinkingParameters(false))
+        .isEqualTo(Map.of("enable_thinking", false));
+    assertThat(EndpointKind.OPEN_ROUTER.thinkingParameters(false))
+        .isEqualTo(Map.of("reasoning", Map.of("enabled", false)));
+    assertThat(EndpointKind.VLLM.thinkingParameters(false))
+        .isEqualTo(Map.of("chat_template_kwargs", Map.of("enable_thinking", false)));
+    assertThat(EndpointKind.OLLAMA.thinkingParameters(false))
+        .isEqualTo(Map.of("reasoning_effort", "none"));
   }
 }

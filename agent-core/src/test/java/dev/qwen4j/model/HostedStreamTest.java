@@ -275,4 +275,78 @@ class HostedStreamTest {
   private static ToolExecutionRequest call(String id, String name, String arguments) {
     return ToolExecutionRequest.builder().id(id).name(name).arguments(arguments).build();
   }
+
+  /** One event for each JSON object, and the end. */
+  private void serveEvents(String... objects) {
+    var stream = new StringBuilder();
+    for (String object : objects) {
+      stream.append("data: ").append(object).append("\n\n");
+    }
+    serveText(stream + "data: [DONE]\n\n");
+  }
+
+  private static String delta(String delta) {
+    return "{\"choices\":[{\"index\":0,\"delta\":" + delta + "}]}";
+  }
+
+  @Test
+  void piecesThatSayEverythingSoFarAreCutToWhatIsNew() {
+    serveEvents(
+        delta("{\"reasoning_content\":\"Hm\"}"),
+        delta("{\"reasoning_content\":\"Hm, so\"}"),
+        delta("{\"content\":\"It\"}"),
+        delta("{\"content\":\"It is\"}"),
+        delta("{\"content\":\"It is\"}"),
+        delta("{\"content\":\"It is 42.\"}"),
+        delta(
+            "{\"tool_calls\":[{\"index\":0,\"id\":\"a\","
+                + "\"function\":{\"name\":\"now\",\"arguments\":\"{\\\"z\"}}]}"),
+        delta(
+            "{\"tool_calls\":[{\"index\":0,\"id\":\"a\","
+                + "\"function\":{\"name\":\"now\",\"arguments\":\"{\\\"z\\\":1}\"}}]}"),
+        "{\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}");
+    try (HostedModel model = model().build()) {
+      AiMessage message = stream(model, askWithTools()).response().aiMessage();
+      assertThat(message.thinking()).isEqualTo("Hm, so");
+      assertThat(message.text()).isEqualTo("It is 42.");
+      assertThat(message.toolExecutionRequests().getFirst().arguments()).isEqualTo("{\"z\":1}");
+    }
+  }
+
+  @Test
+  void ordinaryPiecesThatHappenToBeAlikeAreAllKept() {
+    serveEvents(
+        delta("{\"content\":\"ha\"}"),
+        delta("{\"content\":\"ha\"}"),
+        delta("{\"content\":\"haha\"}"),
+        delta("{\"content\":\"hahahaha!\"}"),
+        "{\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}");
+    try (HostedModel model = model().build()) {
+      assertThat(stream(model, askWithTools()).response().aiMessage().text())
+          .isEqualTo("hahahahahahahaha!");
+    }
+  }
+
+  @Test
+  void aServerThatDoesNotStreamIsUnderstood() {
+    SERVER.stubFor(
+        post(urlPathEqualTo(PATH))
+            .willReturn(
+                ok("""
+                {"id":"1","object":"chat.completion","model":"m","choices":[{"index":0,
+                 "message":{"role":"assistant","content":"Hello","reasoning_content":"Hm.",
+                  "tool_calls":[{"id":"a","type":"function",
+                   "function":{"name":"now","arguments":"{}"}}]},
+                 "finish_reason":"tool_calls"}],
+                 "usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7}}
+                """)
+                    .withHeader("Content-Type", "application/json")));
+    try (HostedModel model = model().build()) {
+      ChatResponse response = stream(model, askWithTools()).response();
+      assertThat(response.aiMessage().text()).isEqualTo("Hello");
+      assertThat(response.aiMessage().thinking()).isEqualTo("Hm.");
+      assertThat(response.aiMessage().toolExecutionRequests().getFirst().name()).isEqualTo("now");
+      assertThat(response.tokenUsage().totalTokenCount()).isEqualTo(7);
+    }
+  }
 }
