@@ -35,6 +35,8 @@ public final class Agent {
   private final ToolArgumentsCheck argumentsCheck;
   private final Limits limits;
   private final Prices prices;
+  private final ContextPolicy context;
+  private final LargeResults largeResults;
   private final Approval approval;
 
   private Agent(Builder builder, StreamingChatModel model) {
@@ -43,10 +45,22 @@ public final class Agent {
     this.model = model;
     this.tools = List.copyOf(builder.tools);
     this.specifications = tools.stream().map(Tool::specification).toList();
-    this.argumentsCheck = new ToolArgumentsCheck(tools);
+    this.context = builder.context;
+    this.largeResults = new LargeResults(context);
+    this.argumentsCheck = new ToolArgumentsCheck(callable(tools, largeResults));
     this.limits = builder.limits;
     this.prices = builder.prices;
     this.approval = builder.approval;
+  }
+
+  /** The agent's tools, and the one that reads large results on, which is offered when needed. */
+  private static List<Tool> callable(List<Tool> tools, LargeResults largeResults) {
+    var all = new ArrayList<>(tools);
+    if (!tools.isEmpty()
+        && tools.stream().noneMatch(tool -> tool.name().equals(LargeResults.NAME))) {
+      all.add(largeResults);
+    }
+    return all;
   }
 
   public static Builder builder() {
@@ -154,8 +168,23 @@ public final class Agent {
     return model;
   }
 
-  List<ToolSpecification> specifications() {
-    return specifications;
+  /** What the model may call at this point of a conversation. */
+  List<ToolSpecification> specifications(List<ChatMessage> conversation) {
+    boolean isAdded = argumentsCheck.toolNames().size() > tools.size();
+    if (!isAdded || !LargeResults.areIn(conversation)) {
+      return specifications;
+    }
+    var all = new ArrayList<>(specifications);
+    all.add(largeResults.specification());
+    return all;
+  }
+
+  ContextPolicy context() {
+    return context;
+  }
+
+  LargeResults largeResults() {
+    return largeResults;
   }
 
   Set<String> toolNames() {
@@ -182,6 +211,7 @@ public final class Agent {
     private final List<Tool> tools = new ArrayList<>();
     private Limits limits = Limits.DEFAULT;
     private Prices prices = Prices.FREE;
+    private ContextPolicy context = ContextPolicy.UNKNOWN;
     private Approval approval = Approval.allowAll();
 
     private Builder() {}
@@ -233,6 +263,12 @@ public final class Agent {
     /** What the model costs, for {@link Limits#maxCost} and {@link Spent#cost}. */
     public Builder prices(Prices prices) {
       this.prices = Objects.requireNonNull(prices, "prices");
+      return this;
+    }
+
+    /** How the conversation is kept within the model's window. */
+    public Builder context(ContextPolicy context) {
+      this.context = Objects.requireNonNull(context, "context");
       return this;
     }
 

@@ -4,11 +4,8 @@ import dev.langchain4j.agent.tool.ToolExecutionRequest;
 import dev.langchain4j.agent.tool.ToolSpecification;
 import dev.langchain4j.data.message.AiMessage;
 import dev.langchain4j.data.message.ChatMessage;
-import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.qwen4j.agent.Reply.End;
 import dev.qwen4j.agent.ToolCalls.Finished;
-import dev.qwen4j.dialect.HermesParser;
-import dev.qwen4j.dialect.OutputEvent;
 import dev.qwen4j.session.Question;
 import dev.qwen4j.session.SessionEntry;
 import dev.qwen4j.tool.Cancellation;
@@ -48,9 +45,10 @@ final class AgentLoop {
   private final Deadline workEnd;
   private final Deadline end;
   private final ToolCalls toolCalls;
+  private final ModelCalls model;
+  private final ContextRoom room;
   private final ProgressCheck progress = new ProgressCheck();
   private final Findings findings = new Findings();
-  private Spent spent = Spent.NOTHING;
   private int useful; // How much of the conversation there was when a turn last brought news.
 
   AgentLoop(
@@ -66,6 +64,8 @@ final class AgentLoop {
     Duration reserve = fifth.compareTo(LONGEST_RESERVE) < 0 ? fifth : LONGEST_RESERVE;
     this.workEnd = Deadline.in(time.minus(reserve));
     this.end = Deadline.in(time);
+    this.model = new ModelCalls(agent, this::tell, cancellation, end);
+    this.room = new ContextRoom(agent.context(), new Summary(model::askAside), this::notice);
     this.toolCalls = new ToolCalls(agent, conversation, this::tell, cancellation, workEnd);
   }
 
@@ -92,10 +92,21 @@ final class AgentLoop {
     List<ToolExecutionRequest> calls = conversation.openCalls(); // Those of a run that is resumed.
     while (!cancellation.isCancelled()) {
       if (calls.isEmpty()) {
-        Reply reply =
-            ask(agent.specifications(), conversation.upTo(conversation.size(), aside), workEnd);
+        List<ToolSpecification> tools = agent.specifications(conversation.messages());
+        if (room.makeIfNeeded(conversation, tools)) {
+          useful = conversation.size();
+        }
+        List<ChatMessage> messages = conversation.upTo(conversation.size(), aside);
+        Reply reply = model.ask(tools, messages, workEnd);
         calls = conversation.append(reply.message(), reply.usage());
-        finishTurn(reply);
+        model.finish(reply);
+        room.learn(messages, tools, reply.usage());
+        if (reply.failure() != null
+            && Overflow.isIn(reply.failure())
+            && room.makeAfter(reply.failure(), conversation, tools)) {
+          useful = conversation.size();
+          continue;
+        }
         if (!reply.isWhole()) {
           return brokenOff(reply);
         }
@@ -147,13 +158,13 @@ final class AgentLoop {
     if (toolCalls.overLimit()) {
       return StopReason.MAX_TOOL_CALLS;
     }
-    if (spent.usage().totalTokenCount() >= agent.limits().maxTokens()) {
+    if (model.spent().usage().totalTokenCount() >= agent.limits().maxTokens()) {
       return StopReason.MAX_TOKENS;
     }
-    if (spent.cost() >= agent.limits().maxCost()) {
+    if (model.spent().cost() >= agent.limits().maxCost()) {
       return StopReason.MAX_COST;
     }
-    if (spent.turns() >= agent.limits().maxTurns()) {
+    if (model.spent().turns() >= agent.limits().maxTurns()) {
       return StopReason.MAX_TURNS;
     }
     return verdict == ProgressCheck.Verdict.STOP ? StopReason.NO_PROGRESS : null;
@@ -172,8 +183,8 @@ final class AgentLoop {
     int shown = limit == StopReason.NO_PROGRESS ? useful : conversation.size();
     List<ChatMessage> page = conversation.upTo(shown, request);
     for (int attempt = 0; attempt < 2 && !end.isPast() && !cancellation.isCancelled(); attempt++) {
-      Reply reply = ask(List.of(), page, end);
-      finishTurn(reply);
+      Reply reply = model.ask(List.of(), page, end);
+      model.finish(reply);
       boolean says =
           !reply.text().isBlank() && !Findings.isEcho(reply.text(), question, ANSWER_NOW);
       if (says || !reply.isWhole()) {
@@ -198,33 +209,6 @@ final class AgentLoop {
               ? unanswered(limit, "Stopped by " + limit.id() + " before there was an answer.")
               : result(limit, reply.text(), reply.isWhole() && !reply.isCutOff(), null);
     };
-  }
-
-  private Reply ask(List<ToolSpecification> tools, List<ChatMessage> messages, Deadline patience) {
-    tell(new AgentEvent.TurnStarted(agent.name(), spent.turns() + 1));
-    int most = agent.limits().maxReplyTokens();
-    ChatRequest.Builder request =
-        ChatRequest.builder().messages(messages).toolSpecifications(tools);
-    if (most != Limits.DEFAULT.maxReplyTokens()) {
-      request.maxOutputTokens(most);
-    }
-    var parser = HermesParser.forTools(agent.toolNames());
-    return new ModelTurn(parser, this::stream, cancellation, most)
-        .ask(agent.model(), request.build(), patience, end);
-  }
-
-  private void finishTurn(Reply reply) {
-    spent = spent.plus(reply.usage(), agent.prices());
-    tell(new AgentEvent.TurnFinished(agent.name(), spent.turns(), reply.usage(), reply.time()));
-  }
-
-  private void stream(OutputEvent output) {
-    switch (output) {
-      case OutputEvent.Text(String delta) -> tell(new AgentEvent.TextDelta(agent.name(), delta));
-      case OutputEvent.Thinking(String delta) ->
-          tell(new AgentEvent.ThinkingDelta(agent.name(), delta));
-      case OutputEvent.Call call -> {} // Told when the turn is over and its calls begin.
-    }
   }
 
   /** The model did not come to the end of its reply. */
@@ -262,14 +246,14 @@ final class AgentLoop {
       tell(new AgentEvent.QuestionAsked(agent.name(), question));
     }
     return new RunResult(
-        "", false, StopReason.SUSPENDED, null, spent, questions, conversation.messages());
+        "", false, StopReason.SUSPENDED, null, model.spent(), questions, conversation.messages());
   }
 
   private RunResult result(
       StopReason reason, String text, boolean answered, @Nullable Exception failure) {
     conversation.answerOpenCalls("Interrupted: the run ended before this call was made.");
     return new RunResult(
-        text, answered, reason, failure, spent, List.of(), conversation.messages());
+        text, answered, reason, failure, model.spent(), List.of(), conversation.messages());
   }
 
   private void notice(String text) {

@@ -210,6 +210,18 @@ final class Conversation {
         null);
   }
 
+  boolean hasOpenCalls() {
+    return !open.isEmpty();
+  }
+
+  /** Goes on with other messages, which mean the same in fewer words. */
+  void replace(List<ChatMessage> smaller) {
+    boolean instructed = !smaller.isEmpty() && smaller.getFirst() instanceof SystemMessage;
+    journal.accept(new SessionEntry.Compacted(smaller.subList(instructed ? 1 : 0, smaller.size())));
+    messages.clear();
+    messages.addAll(smaller);
+  }
+
   /** Writes down, before anything else is done with it, what is not a message. */
   void record(SessionEntry entry) {
     journal.accept(entry);

@@ -147,7 +147,11 @@ final class ToolArgumentsCheck {
             .orElse("")
         + (tools.isEmpty()
             ? " There are no tools: answer without them."
-            : " The tools are: " + String.join(", ", tools.keySet()) + ".");
+            : " The tools are: "
+                + tools.keySet().stream()
+                    .filter(each -> !each.equals(LargeResults.NAME)) // Only known when needed.
+                    .collect(Collectors.joining(", "))
+                + ".");
   }
 
   private static String advice(String arguments, boolean cutOff) {

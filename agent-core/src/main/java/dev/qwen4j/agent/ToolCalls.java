@@ -261,7 +261,7 @@ final class ToolCalls {
   private Finished finish(Step step) {
     ToolResult result = step.result;
     if (result == null) {
-      result = resultOf(step);
+      result = shown(step, resultOf(step));
       if (step.changesState()) {
         answered.clear();
       } else if (!result.isError() && step.call != null) {
@@ -276,6 +276,11 @@ final class ToolCalls {
     String arguments = step.call == null ? step.written : step.call.arguments().json();
     return new Finished(
         step.name, step.request, arguments, step.changesState(), result, step.repeated);
+  }
+
+  /** What reads a large result on must not be cut in turn. */
+  private ToolResult shown(Step step, ToolResult result) {
+    return step.tool instanceof LargeResults ? result : agent.largeResults().shown(result);
   }
 
   private ToolResult resultOf(Step step) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.langchain4j.data.message.ChatMessage;
 import dev.langchain4j.data.message.ChatMessageDeserializer;
@@ -11,6 +12,8 @@ import dev.langchain4j.data.message.ChatMessageSerializer;
 import dev.langchain4j.model.output.TokenUsage;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Entries as JSON objects of one line; messages in LangChain4j's own form. */
@@ -62,6 +65,10 @@ final class EntryJson {
               .put("stop_reason", stopReason)
               .put("answered", answered)
               .put("text", text);
+      case SessionEntry.Compacted(List<ChatMessage> messages) -> {
+        ArrayNode all = line.put("type", "compacted").putArray("messages");
+        messages.forEach(message -> all.add(tree(message)));
+      }
       case SessionEntry.Rewound(int messages) ->
           line.put("type", "rewound").put("messages", messages);
     }
@@ -99,6 +106,7 @@ final class EntryJson {
       case "ended" ->
           new SessionEntry.Ended(
               text(node, "stop_reason"), node.path("answered").asBoolean(), text(node, "text"));
+      case "compacted" -> compacted(node.path("messages"));
       case "rewound" -> new SessionEntry.Rewound(node.path("messages").asInt());
       default -> throw new IllegalArgumentException("unknown type '" + text(node, "type") + "'");
     };
@@ -116,6 +124,12 @@ final class EntryJson {
     } catch (DateTimeParseException e) {
       throw new IllegalArgumentException("\"at\" is not a time: " + e.getMessage(), e);
     }
+  }
+
+  private static SessionEntry compacted(JsonNode list) {
+    List<ChatMessage> messages = new ArrayList<>();
+    list.forEach(each -> messages.add(message(each)));
+    return new SessionEntry.Compacted(messages);
   }
 
   private static JsonNode tree(ChatMessage message) {

@@ -129,6 +129,7 @@ public final class Session implements AutoCloseable {
       case SessionEntry.Asked asked -> true;
       case SessionEntry.Answered answered -> true;
       case SessionEntry.Ended ended -> true;
+      case SessionEntry.Compacted compacted -> true;
       case SessionEntry.Rewound rewound -> true;
       case SessionEntry.Opened opened -> false;
       case SessionEntry.Instructions told -> false;

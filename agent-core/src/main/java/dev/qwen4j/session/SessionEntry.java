@@ -3,6 +3,7 @@ package dev.qwen4j.session;
 import dev.langchain4j.data.message.ChatMessage;
 import dev.langchain4j.model.output.TokenUsage;
 import java.time.Instant;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** A line of a session's journal. What has been written is never changed. */
@@ -40,6 +41,13 @@ public sealed interface SessionEntry {
 
   /** A run has come to its end, or to a question. */
   record Ended(String stopReason, boolean answered, String text) implements SessionEntry {}
+
+  /** The conversation goes on with these messages instead of all that came before. */
+  record Compacted(List<ChatMessage> messages) implements SessionEntry {
+    public Compacted {
+      messages = List.copyOf(messages);
+    }
+  }
 
   /** Only the first so many messages count from here on; the others stay in the file. */
   record Rewound(int messages) implements SessionEntry {}

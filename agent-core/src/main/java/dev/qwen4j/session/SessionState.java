@@ -34,6 +34,10 @@ final class SessionState {
       case SessionEntry.Asked asked -> questions.put(asked.question().call(), asked.question());
       case SessionEntry.Answered answer -> answers.put(answer.call(), answer);
       case SessionEntry.Ended ended -> {}
+      case SessionEntry.Compacted compacted -> {
+        messages.clear();
+        messages.addAll(compacted.messages());
+      }
       case SessionEntry.Rewound(int count) -> {
         messages.subList(Math.min(count, messages.size()), messages.size()).clear();
         started.clear();

@@ -162,6 +162,24 @@ class AgentLoopTest {
     assertEveryCallHasItsResult(result.messages());
   }
 
+  /** vLLM, Ollama and LM Studio do so when they lack the right parser for Qwen3-Coder. */
+  @Test
+  void coderXmlThatTheHostLeftInTheTextIsRunWithTheTypesOfTheSchema() {
+    var tool = TestTool.upper();
+    model
+        .enqueue(
+            reply()
+                .chunks(
+                    "I look.\n<tool_call>\n<func",
+                    "tion=upper>\n<parameter=x>\na\n</parameter>\n<parameter=n>\n3\n",
+                    "</parameter>\n</function>\n</tool_call>"))
+        .enqueueText("It is A");
+    RunResult result = run(tool);
+    assertThat(tool.calls).containsExactly("{\"x\":\"a\",\"n\":3}");
+    assertThat(result.text()).isEqualTo("It is A");
+    assertThat(listener.text()).isEqualTo("I look.\nIt is A");
+  }
+
   @Test
   void aCallThatIsBothInTheTextAndInTheReplyRunsOnce() {
     var tool = TestTool.upper();

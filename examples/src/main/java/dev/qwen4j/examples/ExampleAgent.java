@@ -30,6 +30,6 @@ final class ExampleAgent {
 
   /** The bare model. */
   static Agent.Builder withoutTools(OpenModel model) {
-    return Agent.builder().name(NAME).model(model.chat());
+    return Agent.builder().name(NAME).model(model.chat()).context(model.context());
   }
 }

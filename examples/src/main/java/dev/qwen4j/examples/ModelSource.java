@@ -1,5 +1,6 @@
 package dev.qwen4j.examples;
 
+import dev.qwen4j.agent.ContextPolicy;
 import dev.qwen4j.inference.LocalModel;
 import dev.qwen4j.inference.hub.ModelHub;
 import dev.qwen4j.inference.hub.ModelReference;
@@ -32,7 +33,8 @@ sealed interface ModelSource {
     @Override
     public OpenModel open(GenerationOptions generation, Surroundings surroundings) {
       LocalModel model = LocalModel.load(file(surroundings), generation.local());
-      return new OpenModel(model.name(), model.streamingChatModel(), model::close);
+      ContextPolicy context = ContextPolicy.ofWindow(Math.max(512, model.contextLength()));
+      return new OpenModel(model.name(), model.streamingChatModel(), context, model::close);
     }
 
     /** The GGUF file, downloaded if need be. */
@@ -83,7 +85,10 @@ sealed interface ModelSource {
       generation.apply(builder);
       HostedModel hosted = builder.build();
       return new OpenModel(
-          model + " at " + baseUrl.getHost(), hosted.streamingChatModel(), hosted::close);
+          model + " at " + baseUrl.getHost(),
+          hosted.streamingChatModel(),
+          ContextPolicy.UNKNOWN,
+          hosted::close);
     }
   }
 }

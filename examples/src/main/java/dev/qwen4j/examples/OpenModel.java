@@ -1,14 +1,17 @@
 package dev.qwen4j.examples;
 
 import dev.langchain4j.model.chat.StreamingChatModel;
+import dev.qwen4j.agent.ContextPolicy;
 
 /**
  * A model that is ready to be asked.
  *
  * @param name for people to read
+ * @param context what is known of its window
  * @param release gives back what the model holds
  */
-record OpenModel(String name, StreamingChatModel chat, Runnable release) implements AutoCloseable {
+record OpenModel(String name, StreamingChatModel chat, ContextPolicy context, Runnable release)
+    implements AutoCloseable {
   @Override
   public void close() {
     release.run();

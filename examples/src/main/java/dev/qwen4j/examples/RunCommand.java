@@ -148,6 +148,7 @@ final class RunCommand implements Callable<Integer> {
             (noTools ? ExampleAgent.withoutTools(opened) : ExampleAgent.of(opened, workspace))
                 .limits(limits)
                 .approval(approval)
+                .context(sessions.context(opened.context()))
                 .build();
         if (kept.isEmpty()) {
           return agent.run(List.of(UserMessage.from(input)), view, cancellation);

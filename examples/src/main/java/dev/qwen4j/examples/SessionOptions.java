@@ -3,6 +3,7 @@ package dev.qwen4j.examples;
 import dev.qwen4j.agent.Agent;
 import dev.qwen4j.agent.AgentListener;
 import dev.qwen4j.agent.Answer;
+import dev.qwen4j.agent.ContextPolicy;
 import dev.qwen4j.agent.Decision;
 import dev.qwen4j.agent.RunResult;
 import dev.qwen4j.session.Question;
@@ -70,6 +71,14 @@ final class SessionOptions {
   /** Whether the run is kept, so that it can be gone on with. */
   boolean isKept() {
     return session != null || resumed != null;
+  }
+
+  /** How the run's context is kept: what is too large for it stays next to the session. */
+  ContextPolicy context(ContextPolicy policy) {
+    Path kept = resumed == null ? session : resumed;
+    return kept == null
+        ? policy
+        : policy.withResultFolder(kept.resolveSibling(kept.getFileName() + ".results"));
   }
 
   /** The session, which must be closed, if there is to be one. */

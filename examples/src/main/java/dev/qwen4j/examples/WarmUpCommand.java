@@ -2,6 +2,7 @@ package dev.qwen4j.examples;
 
 import dev.langchain4j.data.message.UserMessage;
 import dev.qwen4j.agent.AgentListener;
+import dev.qwen4j.agent.ContextPolicy;
 import dev.qwen4j.testing.ScriptedModel;
 import dev.qwen4j.tool.Cancellation;
 import java.io.OutputStream;
@@ -29,7 +30,7 @@ final class WarmUpCommand implements Runnable {
         new ScriptedModel()
             .enqueue(ScriptedModel.reply().call("calculator", "{\"expression\": \"6 * 7\"}"))
             .enqueueText("It is 42.");
-    ExampleAgent.of(new OpenModel("scripted", model, () -> {}), Path.of(""))
+    ExampleAgent.of(new OpenModel("scripted", model, ContextPolicy.UNKNOWN, () -> {}), Path.of(""))
         .build()
         .run(List.of(UserMessage.from("What is 6 * 7?")), view, new Cancellation());
   }

@@ -1,0 +1,52 @@
+package dev.qwen4j.agent;
+
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** How servers and engines say that a prompt does not fit the window, in their own words. */
+final class Overflow {
+  private static final List<Pattern> PHRASES =
+      List.of(
+          // vLLM, SGLang, OpenAI: "This model's maximum context length is 8192 tokens."
+          Pattern.compile("maximum context length (?:is|of) (\\d+)"),
+          // DashScope: "Range of input length should be [1, 30720]"
+          Pattern.compile("range of input length should be \\[1, ?(\\d+)\\]"),
+          // Our own engine: "the prompt has 50865 tokens, the context is 32768"
+          Pattern.compile("the prompt has \\d+ tokens, the context is (\\d+)"),
+          // llama.cpp: "the request exceeds the available context size (4096 tokens)"
+          Pattern.compile("exceeds? the available context size(?:[^\\d]{0,20}(\\d+))?"),
+          Pattern.compile("context_length_exceeded"),
+          Pattern.compile("(?:prompt|input) is too long"),
+          Pattern.compile("exceeds the (?:model's )?(?:maximum )?context (?:length|window)"));
+
+  private Overflow() {}
+
+  static boolean isIn(@Nullable Exception failure) {
+    return find(failure) != null;
+  }
+
+  /** The window, if the message says it. */
+  static OptionalInt window(@Nullable Exception failure) {
+    Matcher found = find(failure);
+    return found == null || found.groupCount() == 0 || found.group(1) == null
+        ? OptionalInt.empty()
+        : OptionalInt.of(Integer.parseInt(found.group(1)));
+  }
+
+  private static @Nullable Matcher find(@Nullable Exception failure) {
+    if (failure == null || failure.getMessage() == null) {
+      return null;
+    }
+    String message = failure.getMessage().toLowerCase(java.util.Locale.ROOT);
+    for (Pattern phrase : PHRASES) {
+      Matcher matcher = phrase.matcher(message);
+      if (matcher.find()) {
+        return matcher;
+      }
+    }
+    return null;
+  }
+}
