@@ -8,6 +8,7 @@ import dev.langchain4j.data.message.TextContent;
 import dev.langchain4j.data.message.ToolExecutionResultMessage;
 import dev.langchain4j.data.message.UserMessage;
 import dev.langchain4j.model.output.TokenUsage;
+import dev.qwen4j.dialect.LenientJson;
 import dev.qwen4j.session.Session;
 import dev.qwen4j.session.SessionEntry;
 import dev.qwen4j.tool.ToolArguments;
@@ -257,7 +258,8 @@ final class Conversation {
       ToolArguments parsed = ToolArguments.parse(call.arguments() == null ? "" : call.arguments());
       arguments = isBlank(call.arguments()) ? parsed.json() : call.arguments();
     } catch (IllegalArgumentException broken) {
-      arguments = "{}"; // The result that follows quotes what was written.
+      // Without a reading, the result that follows quotes what was written.
+      arguments = LenientJson.object(call.arguments()).orElse("{}");
     }
     return call.toBuilder().name(nameOf(call)).arguments(arguments).build();
   }

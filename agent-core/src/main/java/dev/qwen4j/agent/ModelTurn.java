@@ -58,6 +58,8 @@ final class ModelTurn implements StreamingChatResponseHandler {
     record WakeUp() implements Signal {}
   }
 
+  private static final String END_THINK = "</think>";
+
   /** How long a reply that was stopped may take to say what it cost. */
   private static final Duration LAST_WORD = Duration.ofMillis(60);
 
@@ -261,6 +263,7 @@ final class ModelTurn implements StreamingChatResponseHandler {
       readWhatHasArrived();
       parser.finish(this::onUnlessCall);
     }
+    separateUnopenedThinking();
     message.text(text.isEmpty() ? null : text.toString());
     message.thinking(thinking.isEmpty() ? null : thinking.toString());
     return new Reply(
@@ -270,6 +273,19 @@ final class ModelTurn implements StreamingChatResponseHandler {
         end,
         ended.cause() == null ? null : asException(ended.cause()),
         Duration.ofNanos(System.nanoTime() - started));
+  }
+
+  /**
+   * Some templates open the thinking in the prompt, and some hosts do not notice: the thoughts then
+   * come as text, up to an end marker that nothing began. They have been shown as text, but must
+   * not be kept as the answer.
+   */
+  private void separateUnopenedThinking() {
+    int end = text.indexOf(END_THINK);
+    if (end >= 0 && thinking.isEmpty() && text.indexOf("`" + END_THINK) < 0) {
+      thinking.append(text.substring(0, end).strip());
+      text.replace(0, text.length(), text.substring(end + END_THINK.length()).stripLeading());
+    }
   }
 
   /** What was said before the end, and not yet read, still counts. */

@@ -10,12 +10,14 @@ import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.SchemaRegistryConfig;
 import com.networknt.schema.SpecificationVersion;
 import com.networknt.schema.path.PathType;
+import dev.qwen4j.dialect.LenientJson;
 import dev.qwen4j.tool.Tool;
 import dev.qwen4j.tool.ToolArguments;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -96,7 +98,12 @@ final class ToolArgumentsCheck {
     try {
       parsed = ToolArguments.parse(arguments);
     } catch (IllegalArgumentException broken) {
-      return new Checked.Refused(broken.getMessage() + advice(arguments, cutOff));
+      Optional<String> meant = cutOff ? Optional.empty() : LenientJson.object(arguments);
+      if (meant.isEmpty()) {
+        return new Checked.Refused(broken.getMessage() + advice(arguments, cutOff));
+      }
+      repairs.add("Read broken JSON as " + abbreviate(meant.get()) + ".");
+      parsed = ToolArguments.parse(meant.get());
     }
     return fit(checkable, parsed, repairs);
   }

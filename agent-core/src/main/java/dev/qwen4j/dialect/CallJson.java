@@ -80,10 +80,25 @@ final class CallJson {
   }
 
   private static Optional<ObjectNode> object(String json) {
+    return lenient(json)
+        .map(object -> object.get("function") instanceof ObjectNode inner ? inner : object);
+  }
+
+  /** An object, if the text can be read as one in exactly one way. */
+  static Optional<ObjectNode> lenient(String json) {
     return parse(json)
         .or(() -> parse(pythonLiterals(json)))
         .or(() -> parse(closed(json)))
-        .map(object -> object.get("function") instanceof ObjectNode inner ? inner : object);
+        .or(() -> inString(json));
+  }
+
+  private static Optional<ObjectNode> inString(String json) {
+    try {
+      JsonNode node = LENIENT.readTree(json);
+      return node != null && node.isTextual() ? parse(node.textValue()) : Optional.empty();
+    } catch (JsonProcessingException noString) {
+      return Optional.empty();
+    }
   }
 
   private static Optional<ObjectNode> parse(String json) {

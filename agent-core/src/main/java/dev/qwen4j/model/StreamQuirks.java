@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  *       one with every piece (the client would join them), or one for two calls.
  *   <li>The name comes once (the client would join repetitions); arguments sent as an object become
  *       text; a whole call that is sent again is dropped.
+ *   <li>Text in a list of parts is put together; {@code function_call} is a tool call.
  *   <li>Pieces that each say everything so far (text, thinking, arguments) are cut to what is new.
  *   <li>{@code finish_reason} "" means none yet; "stop" after tool calls means {@code tool_calls}.
  * </ul>
@@ -127,6 +128,8 @@ final class StreamQuirks {
     }
     if (chunk.path("choices").path(0) instanceof ObjectNode choice) {
       if (choice.get("delta") instanceof ObjectNode delta) {
+        normaliseText(delta);
+        normaliseOldCall(delta);
         normaliseThinking(delta);
         cutToNew(delta, "content", text);
         cutToNew(delta, "reasoning_content", thinking);
@@ -150,6 +153,22 @@ final class StreamQuirks {
           failures.unreadableChunk("broken JSON (" + e.getOriginalMessage() + ")", data));
     }
     throw new Failure.Thrown(failures.unreadableChunk("no JSON object", data));
+  }
+
+  /** Text in a list of parts. */
+  private static void normaliseText(ObjectNode delta) {
+    if (delta.get("content") instanceof ArrayNode parts) {
+      var text = new StringBuilder();
+      parts.forEach(part -> text.append(part.path("text").asText("")));
+      delta.put("content", text.toString());
+    }
+  }
+
+  /** The one call of the protocol before there were several. */
+  private static void normaliseOldCall(ObjectNode delta) {
+    if (delta.remove("function_call") instanceof ObjectNode function && !delta.has("tool_calls")) {
+      delta.putArray("tool_calls").addObject().put("index", 0).set("function", function);
+    }
   }
 
   private static void normaliseThinking(ObjectNode delta) {

@@ -303,6 +303,32 @@ class AgentLoopTest {
   }
 
   @Test
+  void brokenArgumentsWithOneReadingAreReadAndKeptInItsWords() {
+    var tool = TestTool.upper();
+    model
+        .enqueue(
+            reply()
+                .call("upper", "{'x': 'a', 'n': 1,}")
+                .call("upper", "\"{\\\"x\\\": \\\"b\\\"}\"")
+                .call("upper", "{\"x\": \"c\""))
+        .enqueueText("done");
+    RunResult result = run(tool);
+    assertThat(results(result)).containsExactly("A", "B", "C");
+    AiMessage asked = (AiMessage) model.requests().getLast().messages().get(1);
+    assertThat(asked.toolExecutionRequests().getFirst().arguments())
+        .isEqualTo("{\"x\":\"a\",\"n\":1}");
+    assertThat(listener.notices()).anyMatch(text -> text.startsWith("Read broken JSON as"));
+  }
+
+  @Test
+  void thoughtsThatTheHostSentAsTextAreNotTheAnswer() {
+    model.enqueueText("Hm, six by seven.\n</think>\n\n42");
+    RunResult result = run();
+    assertThat(result.text()).isEqualTo("42");
+    assertThat(((AiMessage) result.messages().getLast()).thinking()).isEqualTo("Hm, six by seven.");
+  }
+
+  @Test
   void aCallCutOffByTheOutputLimitIsToldSo() {
     model
         .enqueue(reply().call("upper", "{\"x\": \"abc").finish(FinishReason.LENGTH))

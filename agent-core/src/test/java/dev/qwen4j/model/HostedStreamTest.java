@@ -328,6 +328,23 @@ class HostedStreamTest {
   }
 
   @Test
+  void textInPartsAndTheOldFormOfACallAreUnderstood() {
+    serveEvents(
+        delta(
+            "{\"content\":[{\"type\":\"text\",\"text\":\"I"
+                + " lo\"},{\"type\":\"text\",\"text\":\"ok.\"}]}"),
+        delta("{\"function_call\":{\"name\":\"now\",\"arguments\":\"\"}}"),
+        delta("{\"function_call\":{\"arguments\":\"{}\"}}"),
+        "{\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"function_call\"}]}");
+    try (HostedModel model = model().build()) {
+      AiMessage message = stream(model, askWithTools()).response().aiMessage();
+      assertThat(message.text()).isEqualTo("I look.");
+      assertThat(message.toolExecutionRequests()).hasSize(1);
+      assertThat(message.toolExecutionRequests().getFirst().arguments()).isEqualTo("{}");
+    }
+  }
+
+  @Test
   void aServerThatDoesNotStreamIsUnderstood() {
     SERVER.stubFor(
         post(urlPathEqualTo(PATH))
