@@ -3,6 +3,7 @@ package dev.qwen4j.inference.internal.weights;
 import dev.qwen4j.inference.internal.kernel.TensorType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 
 /**
  * Float32 values to the types that this engine writes, F32, F16, Q8_0 and Q4_0, with the roundings
@@ -10,6 +11,8 @@ import java.lang.foreign.ValueLayout;
  */
 public final class Quantizer {
   private static final int BLOCK = 32;
+  private static final ValueLayout.OfFloat FLOAT =
+      ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private Quantizer() {}
 
@@ -19,16 +22,26 @@ public final class Quantizer {
    * @throws IllegalArgumentException if there is no quantiser for the type
    */
   public static void write(TensorType type, float[] values, int count, MemorySegment out, long at) {
-    long to = at;
-    for (int i = 0; i < count; i += type.blockElements()) {
-      switch (type) {
-        case F32 -> out.set(GgufReader.INT, to, Float.floatToRawIntBits(values[i]));
-        case F16 -> out.set(GgufReader.SHORT, to, Float.floatToFloat16(values[i]));
-        case Q8_0 -> q8Zero(values, i, out, to);
-        case Q4_0 -> q4Zero(values, i, out, to);
-        default -> throw new IllegalArgumentException("no quantiser for " + type);
+    switch (type) {
+      case F32 -> MemorySegment.copy(values, 0, out, FLOAT, at, count);
+      case F16 -> {
+        short[] halves = new short[count];
+        for (int i = 0; i < count; i++) {
+          halves[i] = Float.floatToFloat16(values[i]);
+        }
+        MemorySegment.copy(halves, 0, out, GgufReader.SHORT, at, count);
       }
-      to += type.blockBytes();
+      case Q8_0 -> {
+        for (int b = 0; b < count / BLOCK; b++) {
+          q8Zero(values, b * BLOCK, out, at + (long) b * type.blockBytes());
+        }
+      }
+      case Q4_0 -> {
+        for (int b = 0; b < count / BLOCK; b++) {
+          q4Zero(values, b * BLOCK, out, at + (long) b * type.blockBytes());
+        }
+      }
+      default -> throw new IllegalArgumentException("no quantiser for " + type);
     }
   }
 

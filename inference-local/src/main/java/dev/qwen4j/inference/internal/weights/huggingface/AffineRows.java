@@ -19,6 +19,14 @@ final class AffineRows implements RowSource {
   private static final ValueLayout.OfShort SHORT =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+  private static final ValueLayout.OfInt INT =
+      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfLong LONG =
+      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  /** Where the bits of eight nibbles go when each gets a byte. */
+  private static final long NIBBLES = 0x0F0F_0F0F_0F0F_0F0FL;
+
   private final StoredTensor weights;
   private final StoredTensor scales;
   private final StoredTensor biases;
@@ -90,11 +98,12 @@ final class AffineRows implements RowSource {
     for (int r = 0; r < rows; r++) {
       scales.floats((first + r) * groups, groups, scale, 0);
       biases.floats((first + r) * groups, groups, bias, 0);
-      decode((first + r) * weights.cols() * Integer.BYTES, codes);
+      long start = (first + r) * weights.cols() * Integer.BYTES;
       long to = at + r * rowBytes();
       if (type == TensorType.Q4_1) {
-        writeBlocks(codes, scale, bias, out, to);
+        writeBlocks(start, scale, bias, out, to);
       } else {
+        decode(start, codes);
         for (int i = 0; i < cols; i++) {
           row[i] = codes[i] * scale[i / groupSize] + bias[i / groupSize];
         }
@@ -119,15 +128,19 @@ final class AffineRows implements RowSource {
     }
   }
 
-  private void writeBlocks(int[] codes, float[] scale, float[] bias, MemorySegment out, long at) {
+  /** In a block of Q4_1, element j shares a byte with element j + 16. */
+  private void writeBlocks(long start, float[] scale, float[] bias, MemorySegment out, long at) {
+    MemorySegment words = weights.data();
     for (int b = 0; b < cols / BLOCK; b++) {
+      long from = start + (long) b * BLOCK / 2;
       long to = at + (long) b * TensorType.Q4_1.blockBytes();
-      int from = b * BLOCK;
-      out.set(SHORT, to, Float.floatToFloat16(scale[from / groupSize]));
-      out.set(SHORT, to + 2, Float.floatToFloat16(bias[from / groupSize]));
-      for (int j = 0; j < BLOCK / 2; j++) {
-        int pair = codes[from + j] | (codes[from + j + BLOCK / 2] << 4);
-        out.set(ValueLayout.JAVA_BYTE, to + 4 + j, (byte) pair);
+      int g = b * BLOCK / groupSize;
+      out.set(SHORT, to, Float.floatToFloat16(scale[g]));
+      out.set(SHORT, to + 2, Float.floatToFloat16(bias[g]));
+      for (int half = 0; half < 2; half++) {
+        long low = Long.expand(words.get(INT, from + 4L * half), NIBBLES);
+        long high = Long.expand(words.get(INT, from + 8 + 4L * half), NIBBLES);
+        out.set(LONG, to + 4 + 8L * half, low | (high << 4));
       }
     }
   }

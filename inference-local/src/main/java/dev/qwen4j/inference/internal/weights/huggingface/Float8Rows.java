@@ -4,6 +4,7 @@ import dev.qwen4j.inference.internal.kernel.TensorType;
 import dev.qwen4j.inference.internal.weights.Quantizer;
 import dev.qwen4j.inference.internal.weights.RowSource;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /**
  * A matrix of 8-bit floats (e4m3: sign, 4 bits of exponent, 3 of mantissa, no infinities;
@@ -79,14 +80,20 @@ final class Float8Rows implements RowSource {
   @Override
   public void write(long first, int rows, MemorySegment out, long at) {
     int cols = cols();
+    byte[] codes = new byte[cols];
     float[] row = new float[cols];
     for (int r = 0; r < rows; r++) {
       long index = first + r;
       long matrix = factors.length == 1 ? 0 : index / rowsEach;
       long block = matrix * rowBlocks + index % rowsEach / blockRows;
       int line = Math.toIntExact(block * colBlocks);
-      for (int i = 0; i < cols; i++) {
-        row[i] = VALUES[weights.unsignedByte(index * cols + i)] * factors[line + i / blockCols];
+      MemorySegment.copy(weights.data(), ValueLayout.JAVA_BYTE, index * cols, codes, 0, cols);
+      for (int b = 0; b < colBlocks; b++) {
+        float factor = factors[line + b];
+        int end = (int) Math.min(cols, (b + 1L) * blockCols);
+        for (int i = b * blockCols; i < end; i++) {
+          row[i] = VALUES[codes[i] & 0xFF] * factor;
+        }
       }
       Quantizer.write(type, row, cols, out, at + r * rowBytes());
     }

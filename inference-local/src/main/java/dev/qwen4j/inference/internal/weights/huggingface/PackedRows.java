@@ -5,6 +5,8 @@ import dev.qwen4j.inference.internal.weights.Quantizer;
 import dev.qwen4j.inference.internal.weights.RowSource;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.util.stream.IntStream;
 
@@ -21,14 +23,27 @@ final class PackedRows implements RowSource {
   private static final int BLOCK = 32;
   private static final float MOST_HALF = 65504;
 
-  private static final ValueLayout.OfShort SHORT =
-      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfInt INT =
+      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  private static final VarHandle SHORTS =
+      MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
+  private static final VarHandle INTS =
+      MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+  private static final VarHandle LONGS =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+
+  /** Where the bits of eight nibbles go when each gets a byte. */
+  private static final long NIBBLES = 0x0F0F_0F0F_0F0F_0F0FL;
 
   /** Rows decoded together: a stretch of the file that is worth loading, and fits the cache. */
   private static final int TILE = 64;
 
   /** In which of the eight nibbles of an int32 AWQ has the j-th output. */
   private static final int[] AWQ_NIBBLE = {0, 4, 1, 5, 2, 6, 3, 7};
+
+  /** Which of eight outputs the j-th nibble of AWQ's int32 is. */
+  private static final int[] AWQ_OUTPUT = {0, 2, 4, 6, 1, 3, 5, 7};
 
   /** How the whole numbers lie in the int32s. */
   enum Packing {
@@ -46,8 +61,8 @@ final class PackedRows implements RowSource {
   private final int outputs;
   private final int groups;
   private final StoredTensor weights;
-  private final StoredTensor zeros;
   private final float[] scales; // [groups, outputs]
+  private final short[] zeroPoints; // [groups, outputs]
   private final int[] group; // of each input
   private final TensorType type;
 
@@ -59,7 +74,6 @@ final class PackedRows implements RowSource {
     this.packing = form.packing();
     this.bits = form.bits();
     this.weights = tensors.weights().require(ElementType.I32);
-    this.zeros = tensors.zeros().require(ElementType.I32);
     StoredTensor scale = tensors.scales();
     if (scale.shape().size() != 2 || weights.shape().size() != 2) {
       throw weights.bad("a matrix, and scales that are one");
@@ -74,9 +88,10 @@ final class PackedRows implements RowSource {
     }
     this.inputs = (int) allInputs;
     weights.require(weights.rows(), awq ? outputs / perWord : outputs);
-    zeros.require(groups, outputs / perWord);
+    tensors.zeros().require(ElementType.I32).require(groups, outputs / perWord);
     this.group = groups(tensors, form);
     this.scales = scale.floats();
+    this.zeroPoints = zeroPoints(tensors.zeros());
     this.type = bestType();
   }
 
@@ -109,12 +124,8 @@ final class PackedRows implements RowSource {
     for (int i = 0; i < inputs && exact; i++) {
       exact = group[i] == group[i / BLOCK * BLOCK];
     }
-    if (bits == 8) {
-      for (int g = 0; g < groups && exact; g++) {
-        for (int o = 0; o < outputs && exact; o++) {
-          exact = zero(g, o) == 128;
-        }
-      }
+    for (int z = 0; z < zeroPoints.length && bits == 8 && exact; z++) {
+      exact = zeroPoints[z] == 128;
     }
     if (exact) {
       return TensorType.Q8_0;
@@ -122,12 +133,16 @@ final class PackedRows implements RowSource {
     return largest * (1 << bits) <= MOST_HALF ? TensorType.F16 : TensorType.F32;
   }
 
-  private int zero(int g, int output) {
+  private short[] zeroPoints(StoredTensor zeros) {
     int perWord = Integer.SIZE / bits;
-    int word = zeros.integer((long) g * (outputs / perWord) + output / perWord);
-    int at = output % perWord;
-    int stored = (word >>> (bits * (packing == Packing.AWQ ? AWQ_NIBBLE[at] : at))) & mask();
-    return packing == Packing.GPTQ ? stored + 1 : stored;
+    short[] points = new short[groups * outputs];
+    for (int i = 0; i < points.length; i++) {
+      int word = zeros.integer(i / perWord);
+      int at = i % perWord;
+      int stored = (word >>> (bits * (packing == Packing.AWQ ? AWQ_NIBBLE[at] : at))) & mask();
+      points[i] = (short) (packing == Packing.GPTQ ? stored + 1 : stored);
+    }
+    return points;
   }
 
   private int mask() {
@@ -151,24 +166,26 @@ final class PackedRows implements RowSource {
 
   @Override
   public void write(long first, int rows, MemorySegment out, long at) {
-    short[] values = new short[Math.min(rows, TILE) * inputs];
-    float[] row = new float[inputs];
+    byte[] codes = new byte[Math.min(rows, TILE) * inputs];
+    byte[] blocks = new byte[type == TensorType.Q8_0 ? Math.toIntExact(rowBytes()) : 0];
+    float[] row = new float[type == TensorType.Q8_0 ? 0 : inputs];
     for (int done = 0; done < rows; done += TILE) {
       int from = (int) first + done;
       int count = Math.min(TILE, rows - done);
       if (packing == Packing.AWQ) {
-        decodeAcross(from, count, values);
+        decodeAcross(from, count, codes);
       } else {
-        decodeDown(from, count, values);
+        decodeDown(from, count, codes);
       }
       for (int r = 0; r < count; r++) {
         long to = at + (done + r) * rowBytes();
-        centre(from + r, values, r * inputs);
         if (type == TensorType.Q8_0) {
-          writeBlocks(from + r, values, r * inputs, out, to);
+          pack(from + r, codes, r * inputs, blocks);
+          MemorySegment.copy(blocks, 0, out, ValueLayout.JAVA_BYTE, to, blocks.length);
         } else {
           for (int i = 0; i < inputs; i++) {
-            row[i] = values[r * inputs + i] * scales[group[i] * outputs + from + r];
+            int g = group[i] * outputs + from + r;
+            row[i] = ((codes[r * inputs + i] & 0xFF) - zeroPoints[g]) * scales[g];
           }
           Quantizer.write(type, row, inputs, out, to);
         }
@@ -177,54 +194,53 @@ final class PackedRows implements RowSource {
   }
 
   /** The words of one row of the file are of outputs that follow each other. */
-  private void decodeDown(int from, int count, short[] values) {
+  private void decodeDown(int from, int count, byte[] codes) {
     int perWord = Integer.SIZE / bits;
+    MemorySegment words = weights.data();
     for (int w = 0; w < inputs / perWord; w++) {
+      long line = ((long) w * outputs + from) * Integer.BYTES;
       for (int r = 0; r < count; r++) {
-        int word = weights.integer((long) w * outputs + from + r);
+        int word = words.get(INT, line + (long) r * Integer.BYTES);
         int to = r * inputs + w * perWord;
-        for (int j = 0; j < perWord; j++) {
-          values[to + j] = (short) (word & mask());
-          word >>>= bits;
+        if (bits == 4) {
+          LONGS.set(codes, to, Long.expand(word, NIBBLES));
+        } else {
+          INTS.set(codes, to, word);
         }
       }
     }
   }
 
   /** Each row of the file has all outputs of an input. */
-  private void decodeAcross(int from, int count, short[] values) {
+  private void decodeAcross(int from, int count, byte[] codes) {
     int perWord = Integer.SIZE / bits;
+    int firstWord = from / perWord;
+    int lastWord = (from + count - 1) / perWord;
+    MemorySegment words = weights.data();
     for (int i = 0; i < inputs; i++) {
       long line = (long) i * (outputs / perWord);
-      for (int r = 0; r < count; r++) {
-        int output = from + r;
-        int word = weights.integer(line + output / perWord);
-        values[r * inputs + i] =
-            (short) ((word >>> (bits * AWQ_NIBBLE[output % perWord])) & mask());
+      for (int w = firstWord; w <= lastWord; w++) {
+        int word = words.get(INT, (line + w) * Integer.BYTES);
+        for (int nibble = 0; nibble < perWord; nibble++) {
+          int r = w * perWord + AWQ_OUTPUT[nibble] - from;
+          if (r >= 0 && r < count) {
+            codes[r * inputs + i] = (byte) (word & 15);
+          }
+          word >>>= 4;
+        }
       }
     }
   }
 
-  /** Subtracts the zero points. */
-  private void centre(int output, short[] values, int at) {
-    int current = -1;
-    int zero = 0;
-    for (int i = 0; i < inputs; i++) {
-      if (group[i] != current) {
-        current = group[i];
-        zero = zero(current, output);
-      }
-      values[at + i] -= (short) zero;
-    }
-  }
-
-  private void writeBlocks(int output, short[] values, int from, MemorySegment out, long at) {
+  /** A row of Q8_0. */
+  private void pack(int output, byte[] codes, int from, byte[] blocks) {
     for (int b = 0; b < inputs / BLOCK; b++) {
-      long to = at + (long) b * TensorType.Q8_0.blockBytes();
-      float scale = scales[group[b * BLOCK] * outputs + output];
-      out.set(SHORT, to, Float.floatToFloat16(scale));
+      int g = group[b * BLOCK] * outputs + output;
+      int zero = zeroPoints[g];
+      int to = b * TensorType.Q8_0.blockBytes();
+      SHORTS.set(blocks, to, Float.floatToFloat16(scales[g]));
       for (int j = 0; j < BLOCK; j++) {
-        out.set(ValueLayout.JAVA_BYTE, to + 2 + j, (byte) values[from + b * BLOCK + j]);
+        blocks[to + 2 + j] = (byte) (codes[from + b * BLOCK + j] - zero);
       }
     }
   }
