@@ -10,7 +10,7 @@ import java.nio.ByteOrder;
 /**
  * A matrix as MLX quantises it: {@code w = q · scale + bias} for each group of a row's elements,
  * whose q lie one after the other from the low bits up. Four bits are exactly Q4_1, whose scale and
- * minimum are halves, when halves hold the scales and biases; everything else becomes F16.
+ * minimum are halves, when halves hold the scales and biases; everything else becomes F16 or F32.
  */
 final class AffineRows implements RowSource {
   private static final int BLOCK = 32;
@@ -36,7 +36,15 @@ final class AffineRows implements RowSource {
   private final int groups; // of a row
   private final TensorType type;
 
-  AffineRows(StoredTensor weights, StoredTensor scales, StoredTensor biases, int groupSize) {
+  /**
+   * @param exact whether what Q4_1 does not hold becomes F32 and not F16
+   */
+  AffineRows(
+      StoredTensor weights,
+      StoredTensor scales,
+      StoredTensor biases,
+      int groupSize,
+      boolean exact) {
     this.weights = weights.require(ElementType.U32);
     this.scales = scales;
     this.biases = biases;
@@ -52,10 +60,10 @@ final class AffineRows implements RowSource {
     }
     this.cols = (int) wanted;
     this.bits = (int) (wordBits / wanted);
-    this.type = bestType();
+    this.type = bestType(exact);
   }
 
-  private TensorType bestType() {
+  private TensorType bestType(boolean wide) {
     boolean exact = bits == 4 && groupSize % BLOCK == 0;
     float largest = 0;
     float[] scale = new float[groups];
@@ -71,7 +79,7 @@ final class AffineRows implements RowSource {
     if (exact) {
       return TensorType.Q4_1;
     }
-    return largest <= MOST_HALF ? TensorType.F16 : TensorType.F32;
+    return !wide && largest <= MOST_HALF ? TensorType.F16 : TensorType.F32;
   }
 
   @Override

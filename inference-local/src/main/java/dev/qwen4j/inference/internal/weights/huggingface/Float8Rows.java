@@ -30,8 +30,10 @@ final class Float8Rows implements RowSource {
 
   /**
    * @param factors of all blocks, or one for all weights
+   * @param exact whether to make F32 and not F16, which has one bit too few
    */
-  Float8Rows(StoredTensor weights, StoredTensor factors, int blockRows, int blockCols) {
+  Float8Rows(
+      StoredTensor weights, StoredTensor factors, int blockRows, int blockCols, boolean exact) {
     this.weights = weights.require(ElementType.F8_E4M3);
     if (weights.shape().size() < 2) {
       throw weights.bad("a matrix");
@@ -49,7 +51,7 @@ final class Float8Rows implements RowSource {
           "a factor for each %d x %d weights of tensor %s"
               .formatted(blockRows, blockCols, weights.name()));
     }
-    this.type = bestType();
+    this.type = exact ? TensorType.F32 : bestType();
   }
 
   private TensorType bestType() {

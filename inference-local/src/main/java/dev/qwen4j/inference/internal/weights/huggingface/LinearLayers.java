@@ -15,15 +15,32 @@ import org.jspecify.annotations.Nullable;
  * are stored, and remembers which have been taken.
  */
 final class LinearLayers {
+  /**
+   * Quantised weights, in all, up to which those that no exact type of fewer bits holds become F32:
+   * a gigabyte. Beyond, F16, which moves logits by about a thousandth.
+   */
+  private static final long MOST_EXACT = 1 << 28;
+
   private final Path folder;
   private final Map<String, StoredTensor> tensors;
   private final QuantizationConfig quantization;
+  private final boolean exact;
   private final Set<String> taken = new HashSet<>();
 
   LinearLayers(Path folder, Map<String, StoredTensor> tensors, QuantizationConfig quantization) {
     this.folder = folder;
     this.tensors = tensors;
     this.quantization = quantization;
+    this.exact = tensors.values().stream().mapToLong(LinearLayers::weights).sum() <= MOST_EXACT;
+  }
+
+  /** How many weights a tensor has if they are quantised, at most. */
+  private static long weights(StoredTensor tensor) {
+    return switch (tensor.type()) {
+      case F8_E4M3 -> tensor.elements();
+      case I32, U32 -> tensor.elements() * 8;
+      default -> 0;
+    };
   }
 
   boolean has(String name) {
@@ -79,7 +96,8 @@ final class LinearLayers {
             take(module + ".qzeros"),
             take(module + ".scales"),
             indexed ? takeIfThere(module + ".g_idx") : null),
-        packed.form());
+        packed.form(),
+        exact);
   }
 
   private RowSource float8(String name, StoredTensor weights) {
@@ -90,7 +108,8 @@ final class LinearLayers {
     for (String unused : List.of("input_scale", "activation_scale")) {
       takeIfThere(name.replaceAll("weight$", unused));
     }
-    return new Float8Rows(weights, take(name + "_scale_inv"), form.blockRows(), form.blockCols());
+    return new Float8Rows(
+        weights, take(name + "_scale_inv"), form.blockRows(), form.blockCols(), exact);
   }
 
   private RowSource affine(String module, StoredTensor weights) {
@@ -98,7 +117,7 @@ final class LinearLayers {
       throw weights.bad("plain weights, since config.json says nothing of MLX's quantization");
     }
     return new AffineRows(
-        weights, take(module + ".scales"), take(module + ".biases"), form.groupSize(module));
+        weights, take(module + ".scales"), take(module + ".biases"), form.groupSize(module), exact);
   }
 
   /**

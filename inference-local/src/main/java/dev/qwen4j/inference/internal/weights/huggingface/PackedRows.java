@@ -17,7 +17,7 @@ import java.util.stream.IntStream;
  *
  * <p>Where 32 inputs in a row are always of one group, that is exactly Q8_0: the scale as it is,
  * and {@code q − zero} in a byte. Otherwise, as with groups by importance (desc_act), the product
- * is rounded to F16.
+ * is rounded to F16, or kept in F32.
  */
 final class PackedRows implements RowSource {
   private static final int BLOCK = 32;
@@ -69,8 +69,9 @@ final class PackedRows implements RowSource {
   /**
    * @param tensors of the layer
    * @param form how they are packed
+   * @param exact whether what Q8_0 does not hold becomes F32 and not F16
    */
-  PackedRows(PackedTensors tensors, PackedForm form) {
+  PackedRows(PackedTensors tensors, PackedForm form, boolean exact) {
     this.packing = form.packing();
     this.bits = form.bits();
     this.weights = tensors.weights().require(ElementType.I32);
@@ -92,7 +93,7 @@ final class PackedRows implements RowSource {
     this.group = groups(tensors, form);
     this.scales = scale.floats();
     this.zeroPoints = zeroPoints(tensors.zeros());
-    this.type = bestType();
+    this.type = bestType(exact);
   }
 
   private int[] groups(PackedTensors tensors, PackedForm form) {
@@ -114,7 +115,7 @@ final class PackedRows implements RowSource {
     return IntStream.range(0, inputs).map(i -> i / size).toArray();
   }
 
-  private TensorType bestType() {
+  private TensorType bestType(boolean wide) {
     float largest = 0;
     boolean exact = inputs % BLOCK == 0;
     for (float scale : scales) {
@@ -130,7 +131,7 @@ final class PackedRows implements RowSource {
     if (exact) {
       return TensorType.Q8_0;
     }
-    return largest * (1 << bits) <= MOST_HALF ? TensorType.F16 : TensorType.F32;
+    return !wide && largest * (1 << bits) <= MOST_HALF ? TensorType.F16 : TensorType.F32;
   }
 
   private short[] zeroPoints(StoredTensor zeros) {

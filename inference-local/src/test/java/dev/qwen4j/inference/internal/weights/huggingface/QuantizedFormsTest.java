@@ -122,7 +122,8 @@ class QuantizedFormsTest {
             ints(ElementType.I32, zeros, groups, outputs / per),
             floats(scales, groups, outputs),
             index == null ? null : ints(ElementType.I32, index, inputs)),
-        new PackedForm(PackedRows.Packing.GPTQ, bits, groupSize));
+        new PackedForm(PackedRows.Packing.GPTQ, bits, groupSize),
+        false);
   }
 
   @Test
@@ -242,7 +243,8 @@ class QuantizedFormsTest {
                 ints(ElementType.I32, zeros, 2, outputs / 8),
                 floats(scales, 2, outputs),
                 null),
-            new PackedForm(PackedRows.Packing.AWQ, 4, 32));
+            new PackedForm(PackedRows.Packing.AWQ, 4, 32),
+            false);
     assertThat(rows.type()).isEqualTo(TensorType.Q8_0);
     assertThat(values(rows)).isEqualTo(expected);
   }
@@ -270,7 +272,8 @@ class QuantizedFormsTest {
             ints(ElementType.U32, words, rows, cols * bits / 32),
             floats(scales, rows, cols / groupSize),
             floats(biases, rows, cols / groupSize),
-            groupSize);
+            groupSize,
+            false);
     if (bits == 4) {
       assertThat(source.type()).isEqualTo(TensorType.Q4_1);
       assertThat(values(source)).isEqualTo(expected);
@@ -306,7 +309,8 @@ class QuantizedFormsTest {
             tensor(ElementType.F8_E4M3, weights, matrices, rows, cols),
             floats(factors, matrices, down, across),
             128,
-            128);
+            128,
+            false);
     assertThat(source.type()).isEqualTo(TensorType.F16);
     assertClose(values(source), expected, 0x1p-11);
   }
@@ -328,10 +332,37 @@ class QuantizedFormsTest {
               tensor(ElementType.F8_E4M3, weights, 2, 2),
               floats(new float[] {factor}, 1, 1),
               128,
-              128);
+              128,
+              false);
       assertThat(source.type()).isEqualTo(TensorType.F32);
       assertThat(values(source)).containsExactly(448 * factor, factor, 0x1p-9f * factor, 0);
     }
+  }
+
+  @Test
+  void smallModelsAreExactAtTheCostOfMemory() {
+    byte[] weights = {0x39, 0x7E, (byte) 0xBB, 0x01};
+    float factor = 1.0078125f; // eight bits, of which halves hold seven beside the weight's four
+    Float8Rows eight =
+        new Float8Rows(
+            tensor(ElementType.F8_E4M3, weights, 2, 2),
+            floats(new float[] {factor}, 1, 1),
+            128,
+            128,
+            true);
+    assertThat(values(eight))
+        .containsExactly(1.125f * factor, 448 * factor, -1.375f * factor, 0x1p-9f * factor);
+    int[] words = randomInts(64);
+    float[] scale = {0.1f, 0.3f};
+    AffineRows affine =
+        new AffineRows(
+            ints(ElementType.U32, words, 2, 32),
+            floats(scale, 2, 1),
+            floats(new float[] {-7.3f, 1.1f}, 2, 1),
+            128,
+            true);
+    assertThat(affine.type()).isEqualTo(TensorType.F32);
+    assertThat(values(affine)[0]).isEqualTo((words[0] & 0xFF) * 0.1f - 7.3f);
   }
 
   /** Relative to each value, or to the least that halves tell apart. */
