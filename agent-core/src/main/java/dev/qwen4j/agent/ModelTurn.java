@@ -40,24 +40,6 @@ import org.jspecify.annotations.Nullable;
  * ever showed one) is cancelled, and what it says later is dropped.
  */
 final class ModelTurn implements StreamingChatResponseHandler {
-  private sealed interface Signal {
-    record Text(String delta) implements Signal {}
-
-    record Thinking(String delta) implements Signal {}
-
-    record Call(ToolExecutionRequest request) implements Signal {}
-
-    record Completed(ChatResponse response) implements Signal {}
-
-    record Failed(Throwable cause) implements Signal {}
-
-    /** A piece of a call, which is told when the call is complete. */
-    record CallPiece() implements Signal {}
-
-    /** Nothing happened but a cancellation, which the reader sees for itself. */
-    record WakeUp() implements Signal {}
-  }
-
   private static final String END_THINK = "</think>";
 
   /** How long a reply that was stopped may take to say what it cost. */

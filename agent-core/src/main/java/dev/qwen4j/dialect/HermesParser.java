@@ -56,8 +56,8 @@ public final class HermesParser implements OutputParser {
   private final Set<String> declared;
   private final @Nullable Pattern bareStart;
   private final StringBuilder held = new StringBuilder();
+  private final Markers at = new Markers(held);
   private State state = State.TEXT;
-  private boolean ended;
 
   /** White space that is text only if text follows. */
   private final StringBuilder space = new StringBuilder();
@@ -109,7 +109,7 @@ public final class HermesParser implements OutputParser {
 
   @Override
   public void finish(Consumer<OutputEvent> out) {
-    ended = true;
+    at.end();
     read(out);
   }
 
@@ -131,7 +131,7 @@ public final class HermesParser implements OutputParser {
 
   private boolean readThinking(Consumer<OutputEvent> out) {
     int end = held.indexOf(END_THINK);
-    int certain = end >= 0 ? end : ended ? held.length() : certainBefore(END_THINK);
+    int certain = end >= 0 ? end : at.ended() ? held.length() : at.certainBefore(END_THINK);
     // White space at either end belongs to the markers.
     int from = 0;
     while (holdingSpace && from < certain && Character.isWhitespace(held.charAt(from))) {
@@ -146,7 +146,7 @@ public final class HermesParser implements OutputParser {
       holdingSpace = false;
     }
     if (end < 0) {
-      held.delete(0, ended ? held.length() : to > from ? to : from);
+      held.delete(0, at.ended() ? held.length() : to > from ? to : from);
       return false;
     }
     held.delete(0, end + END_THINK.length());
@@ -158,23 +158,23 @@ public final class HermesParser implements OutputParser {
   private boolean readText(Consumer<OutputEvent> out) {
     for (int i = 0; i < held.length(); i++) {
       char c = held.charAt(i);
-      boolean mayThink = c == '<' && !spoken && isBlank(i);
-      if (mayThink && startsWith(THINK, i)) {
+      boolean mayThink = c == '<' && !spoken && at.isBlank(i);
+      if (mayThink && at.startsWith(THINK, i)) {
         held.delete(0, i + THINK.length());
         space.setLength(0);
         become(State.THINKING);
         return true;
       }
       boolean mayCall = bareStart != null;
-      if (c == '<' && mayCall && startsWith(CALL, i)) {
+      if (c == '<' && mayCall && at.startsWith(CALL, i)) {
         text(i, out);
         held.delete(0, CALL.length());
         become(State.MARKED_CALL);
         return true;
       }
-      if (c == '<' && mayCall && startsWith(CoderXml.START, i)) {
+      if (c == '<' && mayCall && at.startsWith(CoderXml.START, i)) {
         int close = held.indexOf(">", i);
-        if (close < 0 && !ended && held.length() - i < LONGEST_NAME) {
+        if (close < 0 && !at.ended() && held.length() - i < LONGEST_NAME) {
           text(i, out);
           return false;
         }
@@ -185,11 +185,11 @@ public final class HermesParser implements OutputParser {
           return true;
         }
       }
-      if (c == '<' && mayCall && isCut(CoderXml.START, i)) {
+      if (c == '<' && mayCall && at.isCut(CoderXml.START, i)) {
         text(i, out);
         return false;
       }
-      if ((mayThink && isCut(THINK, i)) || (c == '<' && mayCall && isCut(CALL, i))) {
+      if ((mayThink && at.isCut(THINK, i)) || (c == '<' && mayCall && at.isCut(CALL, i))) {
         text(i, out);
         return false;
       }
@@ -203,17 +203,17 @@ public final class HermesParser implements OutputParser {
           scanned = brace;
           return true;
         }
-        if (!ended && start.hitEnd()) {
+        if (!at.ended() && start.hitEnd()) {
           text(i, out);
           return false;
         }
       }
       if (lineBlank && c == '`') {
-        if (isCut(FENCE, i)) {
+        if (at.isCut(FENCE, i)) {
           text(i, out);
           return false;
         }
-        if (startsWith(FENCE, i)) {
+        if (at.startsWith(FENCE, i)) {
           inCodeBlock = !inCodeBlock && !callInFence;
           callInFence = false;
         }
@@ -226,11 +226,11 @@ public final class HermesParser implements OutputParser {
 
   private boolean readMarkedCall(Consumer<OutputEvent> out) {
     if (jsonStart < 0) {
-      int first = firstInk(0);
-      if (isCut(CoderXml.START, first)) {
+      int first = at.firstInk(0);
+      if (at.isCut(CoderXml.START, first)) {
         return false;
       }
-      if (startsWith(CoderXml.START, first)) {
+      if (at.startsWith(CoderXml.START, first)) {
         held.delete(0, first);
         become(State.XML_CALL);
         markedCall = true;
@@ -238,10 +238,10 @@ public final class HermesParser implements OutputParser {
       }
       Matcher keys = WITHOUT_BRACE.matcher(held).region(first, held.length());
       boolean braceMissing = keys.lookingAt();
-      if ((!ended && !braceMissing && keys.hitEnd()) || isCut(CALL, first)) {
+      if ((!at.ended() && !braceMissing && keys.hitEnd()) || at.isCut(CALL, first)) {
         return false;
       }
-      if (startsWith(CALL, first)) { // Said twice.
+      if (at.startsWith(CALL, first)) { // Said twice.
         held.delete(0, first + CALL.length());
         return true;
       }
@@ -257,13 +257,13 @@ public final class HermesParser implements OutputParser {
     while (scanned < held.length()) {
       char c = held.charAt(scanned);
       if (c == '<') {
-        if (isCut(END_CALL, scanned) || isCut(CALL, scanned)) {
+        if (at.isCut(END_CALL, scanned) || at.isCut(CALL, scanned)) {
           return false;
         }
-        boolean end = startsWith(END_CALL, scanned);
+        boolean end = at.startsWith(END_CALL, scanned);
         if (end && json.inString() && markerInString < 0) {
           markerInString = scanned;
-        } else if (!json.inString() && (end || startsWith(CALL, scanned))) {
+        } else if (!json.inString() && (end || at.startsWith(CALL, scanned))) {
           return call(scanned, out);
         }
       }
@@ -278,7 +278,7 @@ public final class HermesParser implements OutputParser {
         }
       }
     }
-    if (!ended) {
+    if (!at.ended()) {
       return false;
     }
     return call(markerInString >= 0 ? markerInString : held.length(), out);
@@ -298,10 +298,10 @@ public final class HermesParser implements OutputParser {
         held.indexOf(END_CALL, Math.max(0, scanned - END_CALL.length())) >= 0
             || held.indexOf(CoderXml.END, Math.max(0, scanned - CoderXml.END.length())) >= 0;
     scanned = held.length();
-    int end = mayEnd || ended ? CoderXml.end(held, 0) : -1;
-    if (end < 0 && (mayEnd || ended)) { // The inner end marker is missing.
+    int end = mayEnd || at.ended() ? CoderXml.end(held, 0) : -1;
+    if (end < 0 && (mayEnd || at.ended())) { // The inner end marker is missing.
       int outer = held.indexOf(END_CALL);
-      end = outer >= 0 ? outer : ended ? held.length() : -1;
+      end = outer >= 0 ? outer : at.ended() ? held.length() : -1;
     }
     if (end < 0) {
       return false;
@@ -318,7 +318,7 @@ public final class HermesParser implements OutputParser {
       end++;
     }
     scanned = closed ? end - 1 : end;
-    if (!closed && !ended) {
+    if (!closed && !at.ended()) {
       return false;
     }
     String written = held.substring(jsonStart, end);
@@ -335,16 +335,16 @@ public final class HermesParser implements OutputParser {
     while (next < held.length() && " \t,;".indexOf(held.charAt(next)) >= 0) {
       next++;
     }
-    if (isCut(END_CALL, next) || isCut(CALL, next) || isCut(FENCE, next)) {
+    if (at.isCut(END_CALL, next) || at.isCut(CALL, next) || at.isCut(FENCE, next)) {
       rereadBrace();
       return false;
     }
     boolean alone =
         next == held.length()
             || "\r\n{".indexOf(held.charAt(next)) >= 0
-            || startsWith(END_CALL, next)
-            || startsWith(CALL, next)
-            || startsWith(FENCE, next);
+            || at.startsWith(END_CALL, next)
+            || at.startsWith(CALL, next)
+            || at.startsWith(FENCE, next);
     if (!alone) {
       return asText(end, out);
     }
@@ -370,17 +370,17 @@ public final class HermesParser implements OutputParser {
 
   /** Drops what closes a call: its end marker, its fence, a brace too many. */
   private boolean readAfterCall() {
-    int i = firstInk(0);
+    int i = at.firstInk(0);
     while (markedCall && i < held.length() && held.charAt(i) == '}') {
-      i = firstInk(i + 1);
+      i = at.firstInk(i + 1);
     }
-    if (isCut(END_CALL, i) || (callInFence && isCut(FENCE, i))) {
+    if (at.isCut(END_CALL, i) || (callInFence && at.isCut(FENCE, i))) {
       return false;
     }
-    if (mayStart(END_CALL, i)) { // Whole, or cut off by the end of the reply.
+    if (at.mayStart(END_CALL, i)) { // Whole, or cut off by the end of the reply.
       held.delete(0, Math.min(held.length(), i + END_CALL.length()));
       markedCall = false;
-    } else if (callInFence && startsWith(FENCE, i)) {
+    } else if (callInFence && at.startsWith(FENCE, i)) {
       held.delete(0, i + FENCE.length());
       callInFence = false;
     } else if (markedCall && i < held.length() && held.charAt(i) == '{') {
@@ -416,7 +416,7 @@ public final class HermesParser implements OutputParser {
   private void text(int length, Consumer<OutputEvent> out) {
     int from = 0;
     if (holdingSpace) {
-      from = Math.min(firstInk(0), length);
+      from = Math.min(at.firstInk(0), length);
       space.append(held, 0, from);
     }
     if (from < length) {
@@ -430,47 +430,5 @@ public final class HermesParser implements OutputParser {
       spoken = true;
     }
     held.delete(0, length);
-  }
-
-  private int firstInk(int from) {
-    int i = from;
-    while (i < held.length() && Character.isWhitespace(held.charAt(i))) {
-      i++;
-    }
-    return i;
-  }
-
-  private boolean isBlank(int length) {
-    return firstInk(0) >= length;
-  }
-
-  private boolean startsWith(String marker, int at) {
-    return held.length() - at >= marker.length() && mayStart(marker, at);
-  }
-
-  /** Whether more of the reply may complete a marker that begins at {@code at}. */
-  private boolean isCut(String marker, int at) {
-    return !ended && held.length() - at < marker.length() && mayStart(marker, at);
-  }
-
-  /** Whether what is held from {@code at} on agrees with the marker as far as both go. */
-  private boolean mayStart(String marker, int at) {
-    int length = Math.min(marker.length(), held.length() - at);
-    for (int i = 0; i < length; i++) {
-      if (held.charAt(at + i) != marker.charAt(i)) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  /** How much of what is held cannot be the beginning of {@code marker}. */
-  private int certainBefore(String marker) {
-    for (int i = Math.max(0, held.length() - marker.length() + 1); i < held.length(); i++) {
-      if (mayStart(marker, i)) {
-        return i;
-      }
-    }
-    return held.length();
   }
 }

@@ -67,7 +67,8 @@ final class ChatCommand implements Callable<Integer> {
   private Optional<OpenModel> open(ModelSource source) throws Exception {
     Cancellation cancellation = new Cancellation();
     try (var _ = Interrupts.cancelling(cancellation)) {
-      return Foreground.run(cancellation, () -> source.open(generation, surroundings));
+      return Foreground.run(
+          cancellation, () -> source.open(generation, surroundings, surroundings::complain));
     }
   }
 

@@ -10,11 +10,16 @@ import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.function.Consumer;
 
 /** Where a model comes from, as {@code --model} says it. */
 sealed interface ModelSource {
-  /** Makes the model ready, which may take a while: a download, mapping and repacking a file. */
-  OpenModel open(GenerationOptions generation, Surroundings surroundings);
+  /**
+   * Makes the model ready, which may take a while: a download, mapping and repacking a file.
+   *
+   * @param notice hears, now and later, of waits that would otherwise look like a hang
+   */
+  OpenModel open(GenerationOptions generation, Surroundings surroundings, Consumer<String> notice);
 
   /**
    * Reads the text of {@code --model}.
@@ -31,7 +36,8 @@ sealed interface ModelSource {
   /** Weights that this JVM runs itself, on this machine or in a repository. */
   record Weights(ModelReference reference) implements ModelSource {
     @Override
-    public OpenModel open(GenerationOptions generation, Surroundings surroundings) {
+    public OpenModel open(
+        GenerationOptions generation, Surroundings surroundings, Consumer<String> notice) {
       LocalModel model = LocalModel.load(file(surroundings), generation.local());
       ContextPolicy context = ContextPolicy.ofWindow(Math.max(512, model.contextLength()));
       return new OpenModel(model.name(), model.streamingChatModel(), context, model::close);
@@ -70,18 +76,21 @@ sealed interface ModelSource {
     }
 
     @Override
-    public OpenModel open(GenerationOptions generation, Surroundings surroundings) {
+    public OpenModel open(
+        GenerationOptions generation, Surroundings surroundings, Consumer<String> notice) {
       HostedModel.Builder builder =
           HostedModel.builder().baseUrl(baseUrl.toString()).modelName(model);
       // The environment of the command, which in a test is not that of the process.
       surroundings.variable(EndpointKind.at(baseUrl).keyVariable()).ifPresent(builder::apiKey);
-      if (surroundings.isTerminal("err")) {
-        builder.retryListener(
-            retry ->
-                surroundings.complain(
-                    "trying again in %.1f s: %s"
-                        .formatted(retry.delay().toMillis() / 1000.0, OneLine.of(retry.reason()))));
-      }
+      builder.retryListener(
+          retry ->
+              notice.accept(
+                  "Trying again in %.1f s (%d of %d): %s"
+                      .formatted(
+                          retry.delay().toMillis() / 1000.0,
+                          retry.number(),
+                          retry.limit(),
+                          OneLine.of(retry.reason()))));
       generation.apply(builder);
       HostedModel hosted = builder.build();
       return new OpenModel(

@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -143,7 +144,9 @@ final class RunCommand implements Callable<Integer> {
     Optional<Session> kept = sessions.open();
     try (Session _ = kept.orElse(null)) {
       String input = task.isEmpty() ? "" : input();
-      try (OpenModel opened = source.open(generation, surroundings)) {
+      Consumer<String> notice =
+          text -> view.onEvent(new AgentEvent.Notice(ExampleAgent.NAME, text));
+      try (OpenModel opened = source.open(generation, surroundings, notice)) {
         Agent agent =
             (noTools ? ExampleAgent.withoutTools(opened) : ExampleAgent.of(opened, workspace))
                 .limits(limits)

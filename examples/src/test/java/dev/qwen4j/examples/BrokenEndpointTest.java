@@ -44,6 +44,23 @@ class BrokenEndpointTest {
   }
 
   @Test
+  void waitsForARetryAreSeenAndCounted() {
+    try (ScriptedEndpoint endpoint = new ScriptedEndpoint()) {
+      endpoint.always(aResponse().withStatus(503).withBody("busy"));
+
+      Outcome json = Outcome.of("run", "--json", "-m", endpoint.model(), "Hello");
+
+      assertThat(json.lines("notice"))
+          .extracting(line -> line.path("text").asText())
+          .hasSize(3)
+          .first()
+          .asString()
+          .matches("Trying again in \\d+\\.\\d s \\(1 of 3\\): .*\\(503\\).*busy.*");
+      assertThat(endpoint.requests()).hasSize(4);
+    }
+  }
+
+  @Test
   void aWebPageInsteadOfAnAnswer() {
     fails(
         aResponse()
