@@ -1,8 +1,8 @@
 package dev.qwen4j.examples;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.qwen4j.inference.hub.CachedModel;
 import dev.qwen4j.inference.hub.ModelHub;
+import dev.qwen4j.inference.hub.ModelHub.CachedModel;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;

@@ -1,6 +1,6 @@
 package dev.qwen4j.examples;
 
-import dev.qwen4j.inference.hub.DownloadListener;
+import dev.qwen4j.inference.hub.ModelHub.DownloadListener;
 import java.time.Duration;
 
 /**

@@ -2,7 +2,6 @@ package dev.qwen4j.inference;
 
 import dev.langchain4j.model.chat.ChatModel;
 import dev.langchain4j.model.chat.StreamingChatModel;
-import dev.qwen4j.inference.internal.arch.ForwardPass;
 import dev.qwen4j.inference.internal.engine.Engine;
 import dev.qwen4j.inference.internal.engine.LoadedModel;
 import dev.qwen4j.inference.internal.engine.VocabularyReader;
@@ -69,24 +68,15 @@ public final class LocalModel implements AutoCloseable {
   private static LocalModel over(LoadedModel model, LoadOptions options) {
     Checkpoint file = model.file();
     Metadata metadata = file.metadata();
-    Tokenizer tokenizer = VocabularyReader.tokenizer(file);
-    if (tokenizer.size() > model.pass().vocabularySize()) {
-      throw new BadCheckpointException(
-          "%s: the tokenizer knows %d tokens, the weights %d; the file is damaged"
-              .formatted(file.path(), tokenizer.size(), model.pass().vocabularySize()));
-    }
+    Tokenizer tokenizer = VocabularyReader.tokenizer(model);
     ChatTemplate template = template(metadata);
     KvType kvType =
         switch (options.kvCache()) {
           case F16 -> KvType.F16;
           case Q8_0 -> KvType.Q8_0;
         };
-    int context = contextLength(model.pass(), options.contextLength(), kvType);
-    String name =
-        metadata
-            .optionalString("general.name")
-            .filter(given -> !given.isBlank())
-            .orElse(String.valueOf(file.path().getFileName()));
+    int context = contextLength(model, options.contextLength(), kvType);
+    String name = model.name();
     Engine engine =
         new Engine(
             model, VocabularyReader.stopIds(file, tokenizer), tokenizer.size(), context, kvType);
@@ -127,19 +117,14 @@ public final class LocalModel implements AutoCloseable {
             });
   }
 
-  private static int contextLength(ForwardPass pass, int wanted, KvType type) {
-    int trained = pass.contextLength();
-    if (wanted > trained) {
-      throw new IllegalArgumentException(
-          "contextLength: expected at most %d, which the model was trained for, found %d"
-              .formatted(trained, wanted));
-    }
+  private static int contextLength(LoadedModel model, int wanted, KvType type) {
+    int most = model.contextLength(wanted);
     if (wanted > 0) {
-      return wanted;
+      return most;
     }
-    long perPosition = Math.max(1, pass.stateBytesPerPosition(type));
+    long perPosition = Math.max(1, model.pass().stateBytesPerPosition(type));
     long affordable = Runtime.getRuntime().maxMemory() / 2 / perPosition;
-    return (int) Math.min(trained, Math.max(LEAST_AUTOMATIC_CONTEXT, affordable));
+    return (int) Math.min(most, Math.max(LEAST_AUTOMATIC_CONTEXT, affordable));
   }
 
   /** Answers with whole replies. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.qwen4j.inference.internal.arch.ForwardPass;
 import dev.qwen4j.inference.internal.arch.SequenceState;
+import dev.qwen4j.inference.internal.arch.Span;
 import dev.qwen4j.inference.internal.engine.LoadedModel;
 import dev.qwen4j.inference.internal.kernel.KernelChoice;
 import dev.qwen4j.inference.internal.kernel.KvType;
@@ -63,6 +64,32 @@ class BatchesTest {
         logits = read(loaded.pass(), state, ids, at, Math.min(ids.length, at + size));
       }
       assertClose(logits, Golden.floats(Golden.expected(model).get("last_logits")));
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("models")
+  void sequencesSideBySideGiveTheNumbersTheyGiveAlone(String model) {
+    int[] ids = prompt(model);
+    try (LoadedModel loaded = open(model)) {
+      ForwardPass pass = loaded.pass();
+      List<SequenceState> states =
+          Stream.of(1, 2, 3).map(i -> pass.start(ids.length, KvType.F32)).toList();
+      // The first reads all, the second its end, the third its beginning.
+      read(pass, states.get(1), ids, 0, 20);
+      pass.forward(
+          List.of(
+              new Span(states.get(0), ids, 0, ids.length),
+              new Span(states.get(1), ids, 20, ids.length - 20),
+              new Span(states.get(2), ids, 0, 11)),
+          () -> {});
+      float[] expected = Golden.floats(Golden.expected(model).get("last_logits"));
+      float[] logits = new float[pass.vocabularySize()];
+      pass.logits(ids.length - 1, 1, logits);
+      assertClose(logits, expected);
+      pass.logits(2 * ids.length - 21, 1, logits);
+      assertClose(logits, expected);
+      assertClose(read(pass, states.get(2), ids, 11, ids.length), expected);
     }
   }
 

@@ -66,13 +66,24 @@ final class RewrittenModel {
     return field(key, 6, little(new byte[4]).putFloat(value).array());
   }
 
+  RewrittenModel flag(String key, boolean value) {
+    return field(key, 7, new byte[] {(byte) (value ? 1 : 0)});
+  }
+
+  RewrittenModel texts(String key, List<String> values) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    out.writeBytes(little(new byte[12]).putInt(8).putLong(values.size()).array());
+    values.forEach(value -> out.writeBytes(sized(value)));
+    return field(key, 9, out.toByteArray());
+  }
+
   /** Hides a field under a name of the same length. */
   RewrittenModel withoutField(String key) {
     String text = new String(fields, StandardCharsets.ISO_8859_1);
     if (!text.contains(key)) {
       throw new IllegalArgumentException("no field " + key);
     }
-    fields = text.replace(key, "x".repeat(key.length())).getBytes(StandardCharsets.ISO_8859_1);
+    fields = text.replace(key, "x" + key.substring(1)).getBytes(StandardCharsets.ISO_8859_1);
     return this;
   }
 

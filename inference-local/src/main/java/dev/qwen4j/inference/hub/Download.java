@@ -32,7 +32,7 @@ final class Download {
   private final HubClient client;
   private final RemoteFile file;
   private final String where;
-  private final DownloadListener listener;
+  private final ModelHub.DownloadListener listener;
   private final Duration pause;
 
   /**
@@ -42,7 +42,11 @@ final class Download {
    * @param pause before the second try; longer before later ones
    */
   Download(
-      HubClient client, RemoteFile file, String where, DownloadListener listener, Duration pause) {
+      HubClient client,
+      RemoteFile file,
+      String where,
+      ModelHub.DownloadListener listener,
+      Duration pause) {
     this.client = client;
     this.file = file;
     this.where = where;

@@ -28,12 +28,12 @@ final class HubClient {
   private static final Pattern NEXT_PAGE = Pattern.compile("<([^>]+)>;\\s*rel=\"?next\"?");
   private static final int MOST_PAGES = 100;
 
-  private final ModelSource source;
+  private final ModelReference.Source source;
   private final HttpUrl endpoint;
   private final @Nullable String token;
   private final OkHttpClient http;
 
-  HubClient(ModelSource source, HttpUrl endpoint, @Nullable String token) {
+  HubClient(ModelReference.Source source, HttpUrl endpoint, @Nullable String token) {
     this.source = source;
     this.endpoint = endpoint;
     this.token = token;
@@ -154,7 +154,7 @@ final class HubClient {
       long bytes,
       @Nullable String sha256) {
     HttpUrl.Builder url = endpoint.newBuilder();
-    if (source == ModelSource.MODEL_SCOPE) {
+    if (source == ModelReference.Source.MODEL_SCOPE) {
       url.addPathSegment("models");
     }
     url.addPathSegments(repository.id() + "/" + resolve);

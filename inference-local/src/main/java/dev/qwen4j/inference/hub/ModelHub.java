@@ -28,15 +28,38 @@ public final class ModelHub {
 
   private final Path cache;
   private final boolean offline;
-  private final Map<ModelSource, HubClient> clients;
+  private final Map<ModelReference.Source, HubClient> clients;
   private final Duration pause;
+
+  /**
+   * A model file in the cache, whole and checked.
+   *
+   * @param reference what brings it again, as {@code hf:owner/repo:Q4_K_M}
+   */
+  public record CachedModel(String reference, Path file, long bytes) {}
+
+  /** Follows a download, on the thread that downloads. */
+  @FunctionalInterface
+  public interface DownloadListener {
+    /** Listens to nothing. */
+    DownloadListener NONE = (file, bytes, totalBytes) -> {};
+
+    /**
+     * Called at the start (after a resume not from zero), now and then, and at the end.
+     *
+     * @param file the file's name
+     * @param bytes how much of it is here
+     * @param totalBytes how much it will be
+     */
+    void progress(String file, long bytes, long totalBytes);
+  }
 
   private ModelHub(Builder builder) {
     cache = builder.cache.toAbsolutePath().normalize();
     offline = builder.offline;
     pause = builder.pause;
-    clients = new EnumMap<>(ModelSource.class);
-    for (ModelSource source : ModelSource.values()) {
+    clients = new EnumMap<>(ModelReference.Source.class);
+    for (ModelReference.Source source : ModelReference.Source.values()) {
       clients.put(
           source,
           new HubClient(
@@ -65,7 +88,7 @@ public final class ModelHub {
       builder.cache(Path.of(folder));
     }
     builder.offline(isOn(environment.get("QWEN4J_OFFLINE")));
-    for (ModelSource source : ModelSource.values()) {
+    for (ModelReference.Source source : ModelReference.Source.values()) {
       @Nullable String endpoint = environment.get(source.endpointVariable());
       if (endpoint != null && !endpoint.isBlank()) {
         builder.endpoint(source, endpoint);
@@ -99,7 +122,7 @@ public final class ModelHub {
   /** Every whole file in the cache, by reference. */
   public List<CachedModel> cached() {
     List<CachedModel> models = new ArrayList<>();
-    for (ModelSource source : ModelSource.values()) {
+    for (ModelReference.Source source : ModelReference.Source.values()) {
       Path root = cache.resolve(source.scheme());
       for (Path file : filesBelow(root)) {
         Path path = root.relativize(file);
@@ -205,7 +228,7 @@ public final class ModelHub {
     }
   }
 
-  private HubClient client(ModelSource source) {
+  private HubClient client(ModelReference.Source source) {
     HubClient client = clients.get(source);
     if (client == null) {
       throw new IllegalStateException("no client for " + source);
@@ -220,7 +243,7 @@ public final class ModelHub {
         .resolve(repository.name());
   }
 
-  private static String reference(ModelSource source, Path path) {
+  private static String reference(ModelReference.Source source, Path path) {
     String inRepository = path.subpath(2, path.getNameCount()).toString();
     return source.scheme()
         + ":"
@@ -261,7 +284,7 @@ public final class ModelHub {
     return value != null && !value.isBlank() && !value.equals("0") && !value.equals("false");
   }
 
-  private static HttpUrl endpoint(String url, ModelSource source) {
+  private static HttpUrl endpoint(String url, ModelReference.Source source) {
     HttpUrl parsed = HttpUrl.parse(url.strip());
     if (parsed == null) {
       throw new IllegalArgumentException(
@@ -275,8 +298,10 @@ public final class ModelHub {
     private Path cache = Path.of(System.getProperty("user.home"), ".cache", "qwen4j");
     private boolean offline;
     private Duration pause = Duration.ofSeconds(1);
-    private final Map<ModelSource, HttpUrl> endpoints = new EnumMap<>(ModelSource.class);
-    private final Map<ModelSource, String> tokens = new EnumMap<>(ModelSource.class);
+    private final Map<ModelReference.Source, HttpUrl> endpoints =
+        new EnumMap<>(ModelReference.Source.class);
+    private final Map<ModelReference.Source, String> tokens =
+        new EnumMap<>(ModelReference.Source.class);
 
     private Builder() {}
 
@@ -293,13 +318,13 @@ public final class ModelHub {
     }
 
     /** Another address for a source: a mirror, or a test's server. */
-    public Builder endpoint(ModelSource source, String url) {
+    public Builder endpoint(ModelReference.Source source, String url) {
       endpoints.put(source, ModelHub.endpoint(url, source));
       return this;
     }
 
     /** The token to show to a source. It goes to that source's endpoint and nowhere else. */
-    public Builder token(ModelSource source, String token) {
+    public Builder token(ModelReference.Source source, String token) {
       tokens.put(source, token.strip());
       return this;
     }

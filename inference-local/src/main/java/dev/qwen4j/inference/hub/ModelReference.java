@@ -3,6 +3,7 @@ package dev.qwen4j.inference.hub;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Which model a user means: a file on this machine, or one in a repository. */
@@ -11,6 +12,46 @@ public sealed interface ModelReference {
   String FORMS =
       "a path to a GGUF file or a HuggingFace folder, hf:owner/repo[:quant] or"
           + " modelscope:owner/repo[:quant]";
+
+  /** Where repositories of models are. */
+  enum Source {
+    HUGGING_FACE("hf", "https://huggingface.co", "HF_ENDPOINT", "HF_TOKEN"),
+    MODEL_SCOPE(
+        "modelscope", "https://modelscope.cn", "MODELSCOPE_ENDPOINT", "MODELSCOPE_API_TOKEN");
+
+    private final String scheme;
+    private final String defaultEndpoint;
+    private final String endpointVariable;
+    private final String tokenVariable;
+
+    Source(String scheme, String defaultEndpoint, String endpointVariable, String tokenVariable) {
+      this.scheme = scheme;
+      this.defaultEndpoint = defaultEndpoint;
+      this.endpointVariable = endpointVariable;
+      this.tokenVariable = tokenVariable;
+    }
+
+    /** What a reference to this source begins with, before the colon. */
+    public String scheme() {
+      return scheme;
+    }
+
+    String defaultEndpoint() {
+      return defaultEndpoint;
+    }
+
+    String endpointVariable() {
+      return endpointVariable;
+    }
+
+    String tokenVariable() {
+      return tokenVariable;
+    }
+
+    static Optional<Source> withScheme(String scheme) {
+      return Stream.of(values()).filter(source -> source.scheme.equals(scheme)).findFirst();
+    }
+  }
 
   /** A file on this machine. */
   record LocalFile(Path path) implements ModelReference {
@@ -26,7 +67,7 @@ public sealed interface ModelReference {
    * @param choice a quantisation as {@code Q4_K_M}, or a file's path in the repository (ends in
    *     {@code .gguf}); null for the default
    */
-  record Repository(ModelSource source, String owner, String name, @Nullable String choice)
+  record Repository(Source source, String owner, String name, @Nullable String choice)
       implements ModelReference {
     /** The repository alone, as {@code owner/name}. */
     public String id() {
@@ -46,8 +87,8 @@ public sealed interface ModelReference {
    */
   static ModelReference parse(String text) {
     int colon = text.indexOf(':');
-    Optional<ModelSource> source =
-        colon < 0 ? Optional.empty() : ModelSource.withScheme(text.substring(0, colon));
+    Optional<Source> source =
+        colon < 0 ? Optional.empty() : Source.withScheme(text.substring(0, colon));
     if (source.isPresent()) {
       return RepositoryForm.parse(source.get(), text, text.substring(colon + 1));
     }

@@ -9,7 +9,7 @@ final class RepositoryForm {
 
   private RepositoryForm() {}
 
-  static ModelReference parse(ModelSource source, String whole, String rest) {
+  static ModelReference parse(ModelReference.Source source, String whole, String rest) {
     int colon = rest.indexOf(':');
     String repository = colon < 0 ? rest : rest.substring(0, colon);
     String choice = colon < 0 ? null : rest.substring(colon + 1);

@@ -95,16 +95,21 @@ class ModelHubTest {
   void theSecondTimeNoNetworkIsNeeded() {
     listed(MODEL.length, sha256(MODEL));
     server.stubFor(get(FILE).willReturn(ok().withBody(MODEL)));
-    Path first = hub().fetch(QWEN, DownloadListener.NONE);
+    Path first = hub().fetch(QWEN, ModelHub.DownloadListener.NONE);
     server.resetAll();
 
-    assertThat(hub().fetch(QWEN, DownloadListener.NONE)).isEqualTo(first);
-    assertThat(hub().fetch(ModelReference.parse("hf:Qwen/Tiny-GGUF:q4_k_m"), DownloadListener.NONE))
+    assertThat(hub().fetch(QWEN, ModelHub.DownloadListener.NONE)).isEqualTo(first);
+    assertThat(
+            hub()
+                .fetch(
+                    ModelReference.parse("hf:Qwen/Tiny-GGUF:q4_k_m"),
+                    ModelHub.DownloadListener.NONE))
         .isEqualTo(first);
-    assertThat(builder().offline(true).build().fetch(QWEN, DownloadListener.NONE)).isEqualTo(first);
+    assertThat(builder().offline(true).build().fetch(QWEN, ModelHub.DownloadListener.NONE))
+        .isEqualTo(first);
     assertThat(server.getAllServeEvents()).isEmpty();
     assertThat(hub().cached())
-        .containsExactly(new CachedModel("hf:Qwen/Tiny-GGUF:Q4_K_M", first, MODEL.length));
+        .containsExactly(new ModelHub.CachedModel("hf:Qwen/Tiny-GGUF:Q4_K_M", first, MODEL.length));
   }
 
   @Test
@@ -116,7 +121,7 @@ class ModelHubTest {
   void anotherQuantisationThanTheCachedOneIsFetched() {
     listed(MODEL.length, sha256(MODEL));
     server.stubFor(get(FILE).willReturn(ok().withBody(MODEL)));
-    hub().fetch(QWEN, DownloadListener.NONE);
+    hub().fetch(QWEN, ModelHub.DownloadListener.NONE);
 
     assertFails(
         "hf:Qwen/Tiny-GGUF:Q6_K",
@@ -159,7 +164,7 @@ class ModelHubTest {
             .withHeader("Range", equalTo("bytes=3-"))
             .willReturn(status(code).withBody(MODEL)));
 
-    assertThat(hub().fetch(QWEN, DownloadListener.NONE)).hasBinaryContent(MODEL);
+    assertThat(hub().fetch(QWEN, ModelHub.DownloadListener.NONE)).hasBinaryContent(MODEL);
   }
 
   @Test
@@ -191,7 +196,7 @@ class ModelHubTest {
                   temporaryRedirect(
                       "http://127.0.0.1:" + cutting.getAddress().getPort() + "/blob")));
 
-      assertThat(hub().fetch(QWEN, DownloadListener.NONE)).hasBinaryContent(MODEL);
+      assertThat(hub().fetch(QWEN, ModelHub.DownloadListener.NONE)).hasBinaryContent(MODEL);
       assertThat(ranges)
           .hasSizeGreaterThan(2)
           .startsWith("null")
@@ -279,7 +284,8 @@ class ModelHubTest {
   @Test
   void offlineSaysWhatIsMissing() {
     assertThatExceptionOfType(HubException.class)
-        .isThrownBy(() -> builder().offline(true).build().fetch(QWEN, DownloadListener.NONE))
+        .isThrownBy(
+            () -> builder().offline(true).build().fetch(QWEN, ModelHub.DownloadListener.NONE))
         .withMessage(
             "hf:Qwen/Tiny-GGUF: not in the cache %s, and QWEN4J_OFFLINE forbids the network;"
                     .formatted(cache)
@@ -290,7 +296,7 @@ class ModelHubTest {
   @Test
   void aLocalPathIsTakenAsItIs() throws IOException {
     Path file = Files.createFile(cache.resolve("own.gguf"));
-    assertThat(hub().fetch(ModelReference.parse(file.toString()), DownloadListener.NONE))
+    assertThat(hub().fetch(ModelReference.parse(file.toString()), ModelHub.DownloadListener.NONE))
         .isEqualTo(file);
     assertFails(
         "no/such.gguf",
@@ -316,13 +322,15 @@ class ModelHubTest {
             .willReturn(ok().withBody(MODEL)));
 
     Path file =
-        hub().fetch(ModelReference.parse("modelscope:Qwen/Tiny-GGUF"), DownloadListener.NONE);
+        hub()
+            .fetch(
+                ModelReference.parse("modelscope:Qwen/Tiny-GGUF"), ModelHub.DownloadListener.NONE);
 
     assertThat(file)
         .isEqualTo(cache.resolve("modelscope/Qwen/Tiny-GGUF/sub/tiny-q8_0.gguf"))
         .hasBinaryContent(MODEL);
     assertThat(hub().cached())
-        .extracting(CachedModel::reference)
+        .extracting(ModelHub.CachedModel::reference)
         .containsExactly("modelscope:Qwen/Tiny-GGUF:Q8_0");
   }
 
@@ -337,9 +345,9 @@ class ModelHubTest {
       cdn.stubFor(get("/blob").willReturn(ok().withBody(MODEL)));
 
       builder()
-          .token(ModelSource.HUGGING_FACE, "hf_secret")
+          .token(ModelReference.Source.HUGGING_FACE, "hf_secret")
           .build()
-          .fetch(QWEN, DownloadListener.NONE);
+          .fetch(QWEN, ModelHub.DownloadListener.NONE);
 
       server.verify(
           getRequestedFor(urlEqualTo(FILE))
@@ -357,9 +365,9 @@ class ModelHubTest {
         .isThrownBy(
             () ->
                 builder()
-                    .token(ModelSource.HUGGING_FACE, "hf_secret")
+                    .token(ModelReference.Source.HUGGING_FACE, "hf_secret")
                     .build()
-                    .fetch(QWEN, DownloadListener.NONE))
+                    .fetch(QWEN, ModelHub.DownloadListener.NONE))
         .withMessageContaining("check that the token in HF_TOKEN may read this repository")
         .withMessageNotContaining("hf_secret");
   }
@@ -378,7 +386,7 @@ class ModelHubTest {
             .willReturn(okJson(listing(MODEL.length, sha256(MODEL)))));
     server.stubFor(get(FILE).willReturn(ok().withBody(MODEL)));
 
-    assertThat(hub().fetch(QWEN, DownloadListener.NONE)).hasBinaryContent(MODEL);
+    assertThat(hub().fetch(QWEN, ModelHub.DownloadListener.NONE)).hasBinaryContent(MODEL);
   }
 
   @Test
@@ -405,7 +413,8 @@ class ModelHubTest {
     try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
       List<Future<Path>> fetches =
           IntStream.range(0, 4)
-              .mapToObj(i -> threads.submit(() -> hub().fetch(QWEN, DownloadListener.NONE)))
+              .mapToObj(
+                  i -> threads.submit(() -> hub().fetch(QWEN, ModelHub.DownloadListener.NONE)))
               .toList();
       for (Future<Path> fetch : fetches) {
         assertThat(fetch.get()).hasBinaryContent(MODEL);
@@ -426,7 +435,7 @@ class ModelHubTest {
         Thread.startVirtualThread(
             () -> {
               try {
-                hub().fetch(QWEN, DownloadListener.NONE);
+                hub().fetch(QWEN, ModelHub.DownloadListener.NONE);
               } catch (HubException e) {
                 failures.add(e);
               }
@@ -451,7 +460,7 @@ class ModelHubTest {
     Map<String, String> environment =
         Map.of("QWEN4J_CACHE", cache.toString(), "HF_ENDPOINT", endpoint, "HF_TOKEN", " t ");
 
-    assertThat(ModelHub.fromEnvironment(environment).fetch(QWEN, DownloadListener.NONE))
+    assertThat(ModelHub.fromEnvironment(environment).fetch(QWEN, ModelHub.DownloadListener.NONE))
         .isEqualTo(cached("tiny-q4_k_m.gguf"));
     server.verify(
         getRequestedFor(urlEqualTo(FILE)).withHeader("Authorization", equalTo("Bearer t")));
@@ -464,7 +473,7 @@ class ModelHubTest {
                 ModelHub.fromEnvironment(
                         Map.of(
                             "QWEN4J_CACHE", cache.resolve("x").toString(), "QWEN4J_OFFLINE", "1"))
-                    .fetch(QWEN, DownloadListener.NONE))
+                    .fetch(QWEN, ModelHub.DownloadListener.NONE))
         .withMessageContaining("QWEN4J_OFFLINE");
   }
 
@@ -486,7 +495,8 @@ class ModelHubTest {
 
   private void assertFails(String reference, String... message) {
     assertThatExceptionOfType(HubException.class)
-        .isThrownBy(() -> hub().fetch(ModelReference.parse(reference), DownloadListener.NONE))
+        .isThrownBy(
+            () -> hub().fetch(ModelReference.parse(reference), ModelHub.DownloadListener.NONE))
         .satisfies(e -> assertThat(e.getMessage()).contains(message).doesNotContain("\n"));
   }
 
@@ -502,8 +512,8 @@ class ModelHubTest {
     return ModelHub.builder()
         .cache(cache)
         .pause(Duration.ofMillis(5))
-        .endpoint(ModelSource.HUGGING_FACE, endpoint)
-        .endpoint(ModelSource.MODEL_SCOPE, endpoint);
+        .endpoint(ModelReference.Source.HUGGING_FACE, endpoint)
+        .endpoint(ModelReference.Source.MODEL_SCOPE, endpoint);
   }
 
   private static byte[] model() {

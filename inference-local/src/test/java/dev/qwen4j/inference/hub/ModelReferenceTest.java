@@ -29,11 +29,11 @@ class ModelReferenceTest {
     assertThat(ModelReference.parse("hf:Qwen/Qwen3-0.6B-GGUF"))
         .isEqualTo(
             new ModelReference.Repository(
-                ModelSource.HUGGING_FACE, "Qwen", "Qwen3-0.6B-GGUF", null));
+                ModelReference.Source.HUGGING_FACE, "Qwen", "Qwen3-0.6B-GGUF", null));
     assertThat(ModelReference.parse("modelscope:Qwen/Qwen3-0.6B-GGUF:Q8_0"))
         .isEqualTo(
             new ModelReference.Repository(
-                ModelSource.MODEL_SCOPE, "Qwen", "Qwen3-0.6B-GGUF", "Q8_0"))
+                ModelReference.Source.MODEL_SCOPE, "Qwen", "Qwen3-0.6B-GGUF", "Q8_0"))
         .hasToString("modelscope:Qwen/Qwen3-0.6B-GGUF:Q8_0");
   }
 

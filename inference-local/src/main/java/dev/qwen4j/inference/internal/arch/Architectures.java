@@ -42,12 +42,15 @@ public final class Architectures {
     TrunkConfig trunk = TrunkConfig.read(in);
     TextModel.Ends ends = TextModel.Ends.read(tensors, trunk.width());
     TextModel.Layers layers = reader.read(in, trunk, tensors);
-    tensors.finish(in.architecture(), name -> trunk.predicts(name) || seesImages(name));
+    tensors.finish(in.architecture(), name -> trunk.predicts(name) || isBeside(name));
     return new TextModel(trunk, ends, layers, tensors.kernels(), tensors.extraBytes());
   }
 
-  /** Whether a tensor belongs to the part of a model that this engine does without. */
-  private static boolean seesImages(String tensor) {
-    return tensor.startsWith("v.") || tensor.startsWith("mm.");
+  /**
+   * Whether a tensor belongs to no layer of text: those that see images, which this engine does
+   * without, and a classifier's, which whoever scores with it reads.
+   */
+  private static boolean isBeside(String tensor) {
+    return tensor.startsWith("v.") || tensor.startsWith("mm.") || tensor.startsWith("cls.");
   }
 }

@@ -4,6 +4,8 @@ import dev.qwen4j.inference.internal.kernel.Kernels;
 import dev.qwen4j.inference.internal.kernel.KvLayer;
 import dev.qwen4j.inference.internal.kernel.KvType;
 import dev.qwen4j.inference.internal.kernel.Matrix;
+import java.util.Arrays;
+import java.util.List;
 
 /**
  * Causal grouped-query attention with RoPE, in the variants of all Qwen families: {@code out = Wo ·
@@ -17,7 +19,6 @@ final class AttentionBlock {
   private final Rope rope;
   private final float scale;
 
-  private int position;
   private int capacity;
   private float[] projected = {}; // [tokens, heads, 2 · headDim]: query and gate of each head
   private float[] q = {}; // [tokens, heads, headDim]
@@ -43,10 +44,9 @@ final class AttentionBlock {
     return new KvLayer(type, config.kvHeads(), config.headDim(), maxPositions);
   }
 
-  /** Makes ready for a batch at {@code position}: what all layers have in common. */
-  void begin(int position, int tokens) {
-    this.position = position;
-    rope.at(position, tokens);
+  /** Makes ready for a batch: what all layers have in common. */
+  void begin(List<Span> spans, int tokens) {
+    rope.at(spans, tokens);
     if (tokens <= capacity) {
       return;
     }
@@ -64,11 +64,14 @@ final class AttentionBlock {
   /**
    * One layer.
    *
+   * @param layer its number, which finds its keys and values
    * @param in [tokens, width], normalised
    * @param out [tokens, width]
    */
-  void run(AttentionWeights w, KvLayer kv, float[] in, int tokens, float[] out, Runnable pause) {
+  void run(
+      AttentionWeights w, List<Span> spans, int layer, float[] in, float[] out, Runnable pause) {
     pause.run();
+    int tokens = spans.stream().mapToInt(Span::count).sum();
     int headDim = config.headDim();
     float[] queries = gated() ? projected : q;
     kernels.multiply(new Matrix[] {w.q(), w.k(), w.v()}, in, tokens, new float[][] {queries, k, v});
@@ -86,14 +89,48 @@ final class AttentionBlock {
     }
     rope.rotate(q, tokens, config.heads());
     rope.rotate(k, tokens, config.kvHeads());
-    kv.write(position, tokens, k, v);
-    pause.run();
-    kernels.attention(q, tokens, position, kv, config.heads(), scale, attended);
+    if (spans.size() == 1) {
+      attend(spans.getFirst(), layer, new Heads(q, k, v, attended), pause);
+    } else {
+      attendApart(spans, layer, pause);
+    }
     if (gated()) {
       kernels.sigmoidGate(attended, gate, tokens * config.queryWidth());
     }
     pause.run();
     kernels.multiply(w.output(), attended, tokens, out);
+  }
+
+  /** What the attention of one sequence reads and writes. */
+  // Buffers, which nobody compares.
+  @SuppressWarnings("ArrayRecordComponent")
+  private record Heads(float[] q, float[] k, float[] v, float[] attended) {}
+
+  private void attend(Span span, int layer, Heads rows, Runnable pause) {
+    int position = span.state().position();
+    KvLayer kv = span.state().attention(layer);
+    kv.write(position, span.count(), rows.k(), rows.v());
+    pause.run();
+    kernels.attention(rows.q(), span.count(), position, kv, config.heads(), scale, rows.attended());
+  }
+
+  /** Each sequence sees itself only. */
+  private void attendApart(List<Span> spans, int layer, Runnable pause) {
+    int queryWidth = config.queryWidth();
+    int keyWidth = config.keyWidth();
+    int from = 0;
+    for (Span span : spans) {
+      int to = from + span.count();
+      Heads rows =
+          new Heads(
+              Arrays.copyOfRange(q, from * queryWidth, to * queryWidth),
+              Arrays.copyOfRange(k, from * keyWidth, to * keyWidth),
+              Arrays.copyOfRange(v, from * keyWidth, to * keyWidth),
+              new float[span.count() * queryWidth]);
+      attend(span, layer, rows, pause);
+      System.arraycopy(rows.attended(), 0, attended, from * queryWidth, rows.attended().length);
+      from = to;
+    }
   }
 
   private boolean gated() {

@@ -5,6 +5,7 @@ import dev.qwen4j.inference.internal.kernel.DeltaShape;
 import dev.qwen4j.inference.internal.kernel.Kernels;
 import dev.qwen4j.inference.internal.kernel.Matrix;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Gated DeltaNet: linear attention whose memory forgets by a gate and is corrected by the delta
@@ -51,12 +52,36 @@ final class DeltaBlock {
   }
 
   /**
-   * One layer; the state after it lies in the state's next memory and history.
+   * One layer, sequence by sequence.
+   *
+   * @param layer its number, which finds its state
+   */
+  void run(DeltaWeights w, List<Span> spans, int layer, float[] in, float[] out, Runnable pause) {
+    if (spans.size() == 1) {
+      Span span = spans.getFirst();
+      run(w, span.state().recurrent(layer), in, span.count(), out, pause);
+      return;
+    }
+    int width = w.output().rows();
+    int from = 0;
+    for (Span span : spans) {
+      int to = from + span.count() * width;
+      float[] rows = new float[to - from];
+      float[] own = Arrays.copyOfRange(in, from, to);
+      run(w, span.state().recurrent(layer), own, span.count(), rows, pause);
+      System.arraycopy(rows, 0, out, from, rows.length);
+      from = to;
+    }
+  }
+
+  /**
+   * One sequence; the state after it lies in the state's next memory and history.
    *
    * @param in [tokens, width], normalised
    * @param out [tokens, width]
    */
-  void run(DeltaWeights w, DeltaState state, float[] in, int tokens, float[] out, Runnable pause) {
+  private void run(
+      DeltaWeights w, DeltaState state, float[] in, int tokens, float[] out, Runnable pause) {
     pause.run();
     reserve(tokens);
     DeltaWeights.Projection p = w.projection();

@@ -86,13 +86,13 @@ final class DenseForward implements TextModel.Layers {
   }
 
   @Override
-  public void run(SequenceState state, float[] x, int tokens, Runnable pause) {
+  public void run(List<Span> spans, float[] x, int tokens, Runnable pause) {
     reserve(tokens);
-    attention.begin(state.position(), tokens);
+    attention.begin(spans, tokens);
     for (int l = 0; l < layers.size(); l++) {
       Layer layer = layers.get(l);
       kernels.rmsNorm(x, tokens, width, layer.attentionNorm(), epsilon, normed);
-      attention.run(layer.attention(), state.attention(l), normed, tokens, delta, pause);
+      attention.run(layer.attention(), spans, l, normed, delta, pause);
       kernels.add(x, delta, tokens * width);
       kernels.rmsNorm(x, tokens, width, layer.feedForwardNorm(), epsilon, normed);
       feedForward.run(layer.feedForward(), normed, tokens, delta, pause);

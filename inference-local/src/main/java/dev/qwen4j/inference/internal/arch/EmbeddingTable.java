@@ -9,8 +9,12 @@ record EmbeddingTable(RawMatrix raw) {
     return raw.rows();
   }
 
-  /** Writes the embeddings of {@code ids[from … from + count)} as [count, width]. */
-  void lookUp(int[] ids, int from, int count, float[] out) {
+  /**
+   * Writes the embeddings of {@code ids[from … from + count)}.
+   *
+   * @param out [rows, width], written from row {@code row} on
+   */
+  void lookUp(int[] ids, int from, int count, float[] out, int row) {
     int width = raw.cols();
     long rowBytes = raw.type().bytes(width);
     for (int t = 0; t < count; t++) {
@@ -19,7 +23,7 @@ record EmbeddingTable(RawMatrix raw) {
         throw new IllegalArgumentException(
             "token id %d, expected 0 to %d".formatted(id, raw.rows() - 1));
       }
-      Dequantizer.dequantize(raw.type(), raw.data(), id * rowBytes, width, out, t * width);
+      Dequantizer.dequantize(raw.type(), raw.data(), id * rowBytes, width, out, (row + t) * width);
     }
   }
 }

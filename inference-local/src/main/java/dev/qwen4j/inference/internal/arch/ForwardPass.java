@@ -1,6 +1,7 @@
 package dev.qwen4j.inference.internal.arch;
 
 import dev.qwen4j.inference.internal.kernel.KvType;
+import java.util.List;
 
 /**
  * A loaded model: token ids in, hidden states and logits out. Weights are shared by all sequences;
@@ -32,7 +33,15 @@ public interface ForwardPass {
    * @param pause called a few times per layer; what it throws ends the pass and leaves the sequence
    *     as if the pass had not begun
    */
-  void forward(SequenceState state, int[] ids, int from, int count, Runnable pause);
+  default void forward(SequenceState state, int[] ids, int from, int count, Runnable pause) {
+    forward(List.of(new Span(state, ids, from, count)), pause);
+  }
+
+  /**
+   * The same for several sequences in one batch, one after the other in its rows. Multiplying the
+   * weights with many rows at once is what makes short texts fast.
+   */
+  void forward(List<Span> spans, Runnable pause);
 
   /**
    * The next-token logits after {@code count} of the positions of the last {@link #forward}, from

@@ -123,17 +123,16 @@ final class HybridForward implements TextModel.Layers {
   }
 
   @Override
-  public void run(SequenceState state, float[] x, int tokens, Runnable pause) {
+  public void run(List<Span> spans, float[] x, int tokens, Runnable pause) {
     reserve(tokens);
-    attention.begin(state.position(), tokens);
+    attention.begin(spans, tokens);
     for (int l = 0; l < layers.size(); l++) {
       Layer layer = layers.get(l);
       kernels.rmsNorm(x, tokens, width, layer.mixerNorm(), epsilon, normed);
       switch (layer.mixer()) {
         case Mixer.Attending(AttentionWeights w) ->
-            attention.run(w, state.attention(l), normed, tokens, delta, pause);
-        case Mixer.Recurrent(DeltaWeights w) ->
-            deltaNet.run(w, state.recurrent(l), normed, tokens, delta, pause);
+            attention.run(w, spans, l, normed, delta, pause);
+        case Mixer.Recurrent(DeltaWeights w) -> deltaNet.run(w, spans, l, normed, delta, pause);
       }
       kernels.add(x, delta, tokens * width);
       kernels.rmsNorm(x, tokens, width, layer.feedForwardNorm(), epsilon, normed);

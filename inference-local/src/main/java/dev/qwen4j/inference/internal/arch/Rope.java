@@ -1,5 +1,7 @@
 package dev.qwen4j.inference.internal.arch;
 
+import java.util.List;
+
 /**
  * Rotary position embedding, NeoX style: of a head's first {@code rotated} dimensions the pair (i,
  * i + rotated/2) is turned by {@code position · frequency[i]}; the rest stays. (Su et al. 2021;
@@ -20,17 +22,35 @@ final class Rope {
     this.frequencies = config.frequencies();
   }
 
+  /** Computes the angles of a batch of {@code tokens}, for all layers. */
+  void at(List<Span> spans, int tokens) {
+    reserve(tokens);
+    int row = 0;
+    for (Span span : spans) {
+      at(row, span.state().position(), span.count());
+      row += span.count();
+    }
+  }
+
   /** Computes the angles of {@code tokens} positions from {@code position} on, for all layers. */
   void at(int position, int tokens) {
+    reserve(tokens);
+    at(0, position, tokens);
+  }
+
+  private void reserve(int tokens) {
     if (cos.length < tokens * half) {
       cos = new float[tokens * half];
       sin = new float[tokens * half];
     }
+  }
+
+  private void at(int row, int position, int tokens) {
     for (int t = 0; t < tokens; t++) {
       for (int i = 0; i < half; i++) {
         float angle = (position + t) * frequencies[i];
-        cos[t * half + i] = (float) (Math.cos(angle) * amplitude);
-        sin[t * half + i] = (float) (Math.sin(angle) * amplitude);
+        cos[(row + t) * half + i] = (float) (Math.cos(angle) * amplitude);
+        sin[(row + t) * half + i] = (float) (Math.sin(angle) * amplitude);
       }
     }
   }

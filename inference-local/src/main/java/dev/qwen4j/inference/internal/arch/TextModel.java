@@ -3,6 +3,7 @@ package dev.qwen4j.inference.internal.arch;
 import dev.qwen4j.inference.internal.kernel.Kernels;
 import dev.qwen4j.inference.internal.kernel.KvType;
 import dev.qwen4j.inference.internal.kernel.Matrix;
+import java.util.List;
 
 /**
  * A causal language model: embedding, the layers of its architecture, the last RMSNorm, and the
@@ -30,12 +31,13 @@ final class TextModel implements ForwardPass {
   /** The decoder layers of a family: what lies between the embedding and the last norm. */
   interface Layers {
     /**
-     * Passes a batch through all layers; the caller then advances the sequence.
+     * Passes a batch through all layers; the caller then advances the sequences.
      *
+     * @param spans whose tokens the rows of {@code x} are, one after the other
      * @param x [tokens, width]: the residual stream, which every layer adds to
      * @param pause called a few times per layer; what it throws ends the pass
      */
-    void run(SequenceState state, float[] x, int tokens, Runnable pause);
+    void run(List<Span> spans, float[] x, int tokens, Runnable pause);
 
     /** An empty sequence that can grow to {@code maxPositions}. */
     SequenceState start(int maxPositions, KvType type);
@@ -63,14 +65,19 @@ final class TextModel implements ForwardPass {
   }
 
   @Override
-  public void forward(SequenceState state, int[] ids, int from, int tokens, Runnable pause) {
+  public void forward(List<Span> spans, Runnable pause) {
     count = 0;
+    int tokens = spans.stream().mapToInt(Span::count).sum();
     if (x.length < tokens * width()) {
       x = new float[tokens * width()];
     }
-    ends.embedding().lookUp(ids, from, tokens, x);
-    layers.run(state, x, tokens, pause);
-    state.advance(tokens);
+    int row = 0;
+    for (Span span : spans) {
+      ends.embedding().lookUp(span.ids(), span.from(), span.count(), x, row);
+      row += span.count();
+    }
+    layers.run(spans, x, tokens, pause);
+    spans.forEach(span -> span.state().advance(span.count()));
     count = tokens;
   }
 

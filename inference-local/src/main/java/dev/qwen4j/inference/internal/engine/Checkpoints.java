@@ -64,6 +64,14 @@ public final class Checkpoints {
     return SplitGguf.open(copy);
   }
 
+  /** What a checkpoint calls itself, otherwise its file's name. */
+  public static String name(Checkpoint file) {
+    return file.metadata()
+        .optionalString("general.name")
+        .filter(given -> !given.isBlank())
+        .orElse(String.valueOf(file.path().getFileName()));
+  }
+
   /** Opens a checkpoint for its metadata, which needs no weights. */
   public static Checkpoint openText(Path path) {
     return HuggingFaceFolder.is(path)

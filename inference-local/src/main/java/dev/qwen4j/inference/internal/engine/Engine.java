@@ -6,7 +6,6 @@ import dev.qwen4j.inference.internal.sampling.SamplingOptions;
 import dev.qwen4j.model.ModelException;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -25,9 +24,7 @@ public final class Engine implements AutoCloseable {
   private final int contextLength;
   private final RetainedSequence sequence;
   private final float[] logits; // [vocabularySize]
-  private final ReentrantLock turn = new ReentrantLock(true);
-  private volatile boolean closed;
-  private boolean freed; // guarded by turn
+  private final Turns turns;
 
   /**
    * An engine over a model, which it closes with itself.
@@ -40,6 +37,7 @@ public final class Engine implements AutoCloseable {
   public Engine(
       LoadedModel model, Set<Integer> stopIds, int vocabulary, int contextLength, KvType type) {
     this.model = model;
+    this.turns = new Turns(model);
     this.stopIds = Set.copyOf(stopIds);
     this.vocabulary = vocabulary;
     this.contextLength = contextLength;
@@ -68,14 +66,8 @@ public final class Engine implements AutoCloseable {
                   .formatted(prompt.length, contextLength)
               + ", or load the model with a longer context");
     }
-    Runnable pause = () -> endIfCancelled(cancelled);
-    awaitTurn();
-    try {
-      pause.run();
-      return run(prompt, sampling, Math.min(mostTokens, room), sink, pause);
-    } finally {
-      turn.unlock();
-    }
+    return turns.take(
+        cancelled, pause -> run(prompt, sampling, Math.min(mostTokens, room), sink, pause));
   }
 
   private Ending run(
@@ -104,44 +96,9 @@ public final class Engine implements AutoCloseable {
     return new Ending(Ending.Cause.LENGTH, generated, reused);
   }
 
-  private void awaitTurn() {
-    if (turn.isHeldByCurrentThread()) {
-      throw new IllegalStateException(
-          "a callback of a reply asked the model that is writing it; ask after the reply has"
-              + " ended");
-    }
-    try {
-      turn.lockInterruptibly();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      CancellationException cancelled =
-          new CancellationException("interrupted while waiting for the model");
-      cancelled.initCause(e);
-      throw cancelled;
-    }
-  }
-
-  private void endIfCancelled(BooleanSupplier cancelled) {
-    if (closed) {
-      throw new CancellationException("the model has been closed");
-    }
-    if (Thread.currentThread().isInterrupted() || cancelled.getAsBoolean()) {
-      throw new CancellationException("the generation was cancelled");
-    }
-  }
-
   /** Ends a running generation, then frees the model. */
   @Override
   public void close() {
-    closed = true;
-    turn.lock();
-    try {
-      if (!freed) {
-        freed = true;
-        model.close();
-      }
-    } finally {
-      turn.unlock();
-    }
+    turns.close();
   }
 }

@@ -3,6 +3,7 @@ package dev.qwen4j.inference.internal.engine;
 import dev.qwen4j.inference.internal.arch.Architectures;
 import dev.qwen4j.inference.internal.arch.ForwardPass;
 import dev.qwen4j.inference.internal.arch.SequenceState;
+import dev.qwen4j.inference.internal.arch.Span;
 import dev.qwen4j.inference.internal.kernel.KernelChoice;
 import dev.qwen4j.inference.internal.kernel.Kernels;
 import dev.qwen4j.inference.internal.kernel.TensorType;
@@ -10,6 +11,7 @@ import dev.qwen4j.inference.internal.kernel.WarmUp;
 import dev.qwen4j.inference.internal.weights.Checkpoint;
 import dev.qwen4j.inference.internal.weights.TensorInfo;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -78,8 +80,29 @@ public final class LoadedModel implements AutoCloseable {
     return file;
   }
 
+  /** What the checkpoint calls itself, otherwise the file's name. */
+  public String name() {
+    return Checkpoints.name(file);
+  }
+
   public ForwardPass pass() {
     return pass;
+  }
+
+  /**
+   * How many tokens it may read.
+   *
+   * @param wanted 0 for as many as the model can tell apart
+   * @throws IllegalArgumentException if more are wanted than that
+   */
+  public int contextLength(int wanted) {
+    int trained = pass.contextLength();
+    if (wanted > trained) {
+      throw new IllegalArgumentException(
+          "contextLength: expected at most %d, which the model was trained for, found %d"
+              .formatted(trained, wanted));
+    }
+    return wanted == 0 ? trained : wanted;
   }
 
   /** Which kernels run it, and why. */
@@ -101,6 +124,12 @@ public final class LoadedModel implements AutoCloseable {
       pass.forward(state, ids, at, count, pause);
     }
     return count - 1;
+  }
+
+  /** Reads one batch of several sequences; their rows follow each other in it. */
+  void read(List<Span> spans, Runnable pause) {
+    awaitWarmUp(pause);
+    pass.forward(spans, pause);
   }
 
   private void awaitWarmUp(Runnable pause) {

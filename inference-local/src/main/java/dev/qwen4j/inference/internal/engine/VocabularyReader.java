@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.Set;
 
 /** Finds the tokenizer and the stop tokens in a checkpoint's metadata. */
@@ -34,6 +35,30 @@ public final class VocabularyReader {
       throw new BadCheckpointException(
           file.path() + ": the tokenizer cannot be used: " + e.getMessage(), e);
     }
+  }
+
+  /**
+   * The tokenizer of a loaded checkpoint.
+   *
+   * @throws BadCheckpointException if it knows tokens that the weights do not
+   */
+  public static Tokenizer tokenizer(LoadedModel model) {
+    return tokenizer(model.file(), model.pass().vocabularySize());
+  }
+
+  /**
+   * The tokenizer of a checkpoint whose weights know {@code rows} tokens.
+   *
+   * @throws BadCheckpointException if it knows more
+   */
+  public static Tokenizer tokenizer(Checkpoint file, int rows) {
+    Tokenizer tokenizer = tokenizer(file);
+    if (tokenizer.size() > rows) {
+      throw new BadCheckpointException(
+          "%s: the tokenizer knows %d tokens, the weights %d; the file is damaged"
+              .formatted(file.path(), tokenizer.size(), rows));
+    }
+    return tokenizer;
   }
 
   private static List<TokenType> types(Metadata metadata, List<String> tokens) {
@@ -62,5 +87,17 @@ public final class VocabularyReader {
       tokenizer.id(marker).ifPresent(ids::add);
     }
     return ids;
+  }
+
+  /**
+   * The token whose hidden state is a text's embedding, which follows the text; none if the file
+   * says that texts end with themselves.
+   */
+  public static OptionalInt endOfEmbedded(Checkpoint file, Tokenizer tokenizer) {
+    if (!file.metadata().optionalFlag("tokenizer.ggml.add_eos_token").orElse(true)) {
+      return OptionalInt.empty();
+    }
+    OptionalInt end = tokenizer.id("<|endoftext|>");
+    return end.isPresent() ? end : file.metadata().optionalInteger("tokenizer.ggml.eos_token_id");
   }
 }

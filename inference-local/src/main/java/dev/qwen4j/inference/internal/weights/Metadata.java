@@ -68,6 +68,30 @@ public final class Metadata {
     return entries.keySet();
   }
 
+  /** A value for a reader: as text, and of a long array only what it is made of. */
+  public String shown(String key) {
+    Field field = field(key);
+    if (field == null) {
+      throw missing(key, "a value");
+    }
+    return switch (field.type()) {
+      case STRING -> stringAt(field.offset());
+      case BOOL -> String.valueOf(bytes.get(ValueLayout.JAVA_BYTE, field.offset()) != 0);
+      case FLOAT32 ->
+          String.valueOf(Float.intBitsToFloat(bytes.get(GgufReader.INT, field.offset())));
+      case FLOAT64 ->
+          String.valueOf(Double.longBitsToDouble(bytes.get(GgufReader.LONG, field.offset())));
+      case ARRAY -> shownArray(field);
+      default -> String.valueOf(integerAt(key, field, field.type(), field.offset()));
+    };
+  }
+
+  private String shownArray(Field field) {
+    ValueType elements = field.elements();
+    String label = elements == null ? "value" : elements.label();
+    return "%d x %s".formatted(field.count(), label);
+  }
+
   /** A key and its value as the file has them, byte for byte. */
   byte[] entry(String key) {
     Entry entry = entries.get(key);
