@@ -65,9 +65,9 @@ class LocalCommandsTest {
   }
 
   @Test
-  void modelsListsTheCache() throws IOException {
+  void modelsListsTheCacheAndWhatEachModelCanDo() throws IOException {
     Map<String, String> environment = Map.of("QWEN4J_CACHE", folder.toString());
-    assertThat(Outcome.of("", environment, "models").err()).contains("--model hf:");
+    assertThat(Outcome.of("", environment, "models").err()).contains("qwen4j pull hf:");
     Path repository = Files.createDirectories(folder.resolve("hf/Qwen/Tiny-GGUF"));
     TinyModel.in(repository);
 
@@ -75,8 +75,80 @@ class LocalCommandsTest {
     Outcome json = Outcome.of("", environment, "models", "--json");
 
     assertThat(human.exitCode()).isZero();
-    assertThat(human.out()).contains("hf:Qwen/Tiny-GGUF", repository.toString());
-    assertThat(json.lines().getFirst().path("bytes").asLong())
-        .isEqualTo(Files.size(repository.resolve("tiny.gguf")));
+    assertThat(human.out())
+        .contains("hf:Qwen/Tiny-GGUF", repository.toString(), "qwen3 F32, context 4096: chat");
+    JsonNode model = json.lines().getFirst();
+    assertThat(model.path("bytes").asLong()).isEqualTo(Files.size(repository.resolve("tiny.gguf")));
+    assertThat(model.path("family").asText()).isEqualTo("qwen3");
+    assertThat(model.path("type").asText()).isEqualTo("F32");
+    assertThat(model.path("context").asInt()).isEqualTo(4096);
+    assertThat(model.path("runs").asBoolean()).isTrue();
+    assertThat(model.path("can").get(0).asText()).isEqualTo("chat");
+  }
+
+  @Test
+  void modelsListsADamagedFileWithTheReason() throws IOException {
+    Map<String, String> environment = Map.of("QWEN4J_CACHE", folder.toString());
+    TinyModel.truncated(Files.createDirectories(folder.resolve("hf/Qwen/Tiny-GGUF")));
+
+    Outcome human = Outcome.of("", environment, "models");
+    Outcome json = Outcome.of("", environment, "models", "--json");
+
+    assertThat(human.exitCode()).isZero();
+    assertThat(human.out()).contains("cannot be read", "truncated.gguf");
+    assertThat(json.lines().getFirst().path("runs").asBoolean(true)).isFalse();
+    assertThat(json.lines().getFirst().path("reason").asText()).isNotEmpty();
+  }
+
+  @Test
+  void inspectShowsMetadataTensorsMemoryAndThatItRuns() throws IOException {
+    Path model = TinyModel.in(folder);
+
+    Outcome human = Outcome.of("inspect", "--tensors", model.toString());
+    Outcome json = Outcome.of("inspect", "--json", model.toString());
+
+    assertThat(human.exitCode()).as(human.err()).isZero();
+    assertThat(human.out())
+        .contains(
+            "qwen3.embedding_length = 64", "tokens = 512 x string", "output_norm.weight", "runs")
+        .doesNotContain("\u001b");
+    assertThat(json.exitCode()).isZero();
+    assertThat(json.lines()).hasSize(1);
+    JsonNode info = json.lines().getFirst();
+    assertThat(info.path("metadata").path("qwen3.block_count").asText()).isEqualTo("3");
+    assertThat(info.path("tensors").get(0).path("name").asText()).isNotEmpty();
+    assertThat(info.path("tensors").get(0).path("shape").isArray()).isTrue();
+    // Three layers, keys and values, two heads of 32 halves.
+    long perToken = 3 * 2 * 2 * 32 * 2;
+    assertThat(info.path("kv_bytes_per_token").asLong()).isEqualTo(perToken);
+    long weights = 0;
+    for (JsonNode tensor : info.path("tensors")) {
+      weights += tensor.path("bytes").asLong();
+    }
+    assertThat(info.path("memory_bytes").path("4096").asLong())
+        .isEqualTo(weights + 4096 * perToken);
+  }
+
+  @Test
+  void inspectSaysWhyAModelWillNotRun() throws IOException {
+    Path model = TinyModel.changed(folder, "qwen3", "llama");
+
+    Outcome human = Outcome.of("inspect", model.toString());
+    Outcome json = Outcome.of("inspect", "--json", model.toString());
+
+    assertThat(human.hasOneClearLine().exitCode()).isEqualTo(1);
+    assertThat(human.err()).contains("will not run", "llama");
+    assertThat(json.exitCode()).isEqualTo(1);
+    assertThat(json.lines().getFirst().path("runs").asBoolean(true)).isFalse();
+    assertThat(json.lines().getFirst().path("reason").asText()).contains("llama");
+  }
+
+  @Test
+  void inspectOfAFileThatCannotBeReadIsOneLine() throws IOException {
+    Outcome outcome = Outcome.of("inspect", TinyModel.truncated(folder).toString());
+
+    assertThat(outcome.hasOneClearLine().exitCode()).isEqualTo(1);
+    assertThat(outcome.err()).contains("truncated.gguf");
+    assertThat(outcome.out()).isEmpty();
   }
 }
