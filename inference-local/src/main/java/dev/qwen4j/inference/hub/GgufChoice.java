@@ -7,12 +7,13 @@ import java.util.Optional;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Chooses one GGUF file among a repository's paths. Asked for nothing, it takes Q4_K_M, else what
- * comes closest: other 4-bit types first, then larger ones, then smaller ones. Asked for something,
- * it takes that or says what there is.
+ * Chooses one GGUF model among a repository's paths; of a split one, the first part stands for all.
+ * Asked for nothing, it takes Q4_K_M, else what comes closest: other 4-bit types first, then larger
+ * ones, then smaller ones. Asked for something, it takes that or says what there is.
  */
 final class GgufChoice {
   /** The default and its neighbours, the dearest first. */
@@ -26,7 +27,7 @@ final class GgufChoice {
       Pattern.compile(
           "(?<![A-Z0-9])(I?Q[1-8]_[A-Z0-9]+(?:_[A-Z0-9]+)*|BF16|FP?16|FP?32|MXFP4)(?![A-Z0-9])");
 
-  private static final Pattern PART = Pattern.compile("-\\d{5}-of-(\\d{5})\\.gguf$");
+  private static final Pattern PART = Pattern.compile("(.*)-(\\d{5})-of-(\\d{5})\\.gguf");
 
   private GgufChoice() {}
 
@@ -55,17 +56,13 @@ final class GgufChoice {
       return new HubException(
           where + ": no GGUF file in this repository; look for one whose name ends in -GGUF");
     }
-    List<String> whole = whole(models);
     List<String> fitting =
         models.stream().filter(path -> choice == null || matches(path, choice)).toList();
     if (fitting.isEmpty()) {
       return new HubException(
           where + ": no " + choice + " in this repository; it has " + offered(models));
     }
-    List<String> wholeFitting = whole(fitting);
-    return wholeFitting.isEmpty()
-        ? split(where, fitting.getFirst(), whole)
-        : unclear(where, wholeFitting);
+    return unclear(where, whole(fitting));
   }
 
   /** The quantisation that a file's path names, if any. */
@@ -88,15 +85,30 @@ final class GgufChoice {
   }
 
   private static List<String> whole(List<String> models) {
-    return models.stream().filter(path -> !isPart(path)).toList();
+    return models.stream().filter(path -> !isLaterPart(path)).toList();
   }
 
   private static Optional<String> single(List<String> paths) {
-    return paths.size() == 1 ? Optional.of(paths.getFirst()) : Optional.empty();
+    List<String> alone = paths.stream().filter(path -> !PART.matcher(path).matches()).toList();
+    List<String> dearest = alone.isEmpty() ? paths : alone;
+    return dearest.size() == 1 ? Optional.of(dearest.getFirst()) : Optional.empty();
   }
 
-  private static boolean isPart(String path) {
-    return PART.matcher(path).find();
+  /** Whether the path is that of a part of a split model, and not of its first. */
+  static boolean isLaterPart(String path) {
+    Matcher part = PART.matcher(path);
+    return part.matches() && !part.group(2).equals("00001");
+  }
+
+  /** The files of the model whose first, or only one, is {@code path}. */
+  static List<String> parts(String path) {
+    Matcher part = PART.matcher(path);
+    if (!part.matches()) {
+      return List.of(path);
+    }
+    return IntStream.rangeClosed(1, Integer.parseInt(part.group(3)))
+        .mapToObj(i -> "%s-%05d-of-%s.gguf".formatted(part.group(1), i, part.group(3)))
+        .toList();
   }
 
   private static String canonical(String quant) {
@@ -131,26 +143,11 @@ final class GgufChoice {
             + String.join(", ", paths));
   }
 
-  private static HubException split(String where, String path, List<String> whole) {
-    Matcher part = PART.matcher(path);
-    String parts = part.find() ? part.group(1).replaceFirst("^0+", "") : "several";
-    return new HubException(
-        where
-            + ": "
-            + path
-            + " is one of "
-            + parts
-            + " parts, and split models cannot be read; "
-            + (whole.isEmpty()
-                ? "merge them with llama-gguf-split --merge and give the path"
-                : "take one of " + offered(whole)));
-  }
-
   /** The quantisations of the files, or their names where they do not tell. */
   private static String offered(List<String> models) {
     TreeSet<String> names = new TreeSet<>();
-    for (String path : models) {
-      names.add(quant(path).orElse(path) + (isPart(path) ? " (split)" : ""));
+    for (String path : whole(models)) {
+      names.add(quant(path).orElse(path));
     }
     return String.join(", ", names);
   }

@@ -126,7 +126,7 @@ public final class ModelHub {
       Path root = cache.resolve(source.scheme());
       for (Path file : filesBelow(root)) {
         Path path = root.relativize(file);
-        if (path.getNameCount() >= 3 && GgufChoice.isModel(path.toString())) {
+        if (path.getNameCount() >= 3 && isWholeModel(file)) {
           models.add(new CachedModel(reference(source, path), file, size(file)));
         }
       }
@@ -176,24 +176,40 @@ public final class ModelHub {
             repository.toString(),
             files.stream().map(RemoteFile::path).toList(),
             repository.choice());
-    RemoteFile file =
-        files.stream().filter(each -> each.path().equals(path)).findFirst().orElseThrow();
-    if (file.bytes() <= 0) {
-      throw new HubException(
-          repository + ": expected a size for " + path + ", found " + file.bytes() + "; try again");
-    }
-    Path target = file.below(folder);
+    List<RemoteFile> parts =
+        GgufChoice.parts(path).stream().map(part -> listed(repository, files, part)).toList();
+    Path target = parts.getFirst().below(folder);
     Path lock = cache.resolve(".locks").resolve(cache.relativize(target) + ".lock");
     Files.createDirectories(Objects.requireNonNull(target.getParent()));
     try (FileLockWait _ = FileLockWait.acquire(lock)) {
-      if (!Files.isRegularFile(target)) { // else another process has just brought it
-        new Download(client, file, repository.toString(), listener, pause).to(target);
+      for (RemoteFile part : parts) {
+        Path file = part.below(folder);
+        if (!Files.isRegularFile(file)) { // else another process has just brought it
+          new Download(client, part, repository.toString(), listener, pause).to(file);
+        }
       }
       if (repository.choice() == null) {
         Files.writeString(folder.resolve(DEFAULT), path, StandardCharsets.UTF_8);
       }
     }
     return target;
+  }
+
+  private static RemoteFile listed(
+      ModelReference.Repository repository, List<RemoteFile> files, String path) {
+    RemoteFile file =
+        files.stream()
+            .filter(each -> each.path().equals(path))
+            .findFirst()
+            .orElseThrow(
+                () ->
+                    new HubException(
+                        repository + ": the repository has no " + path + "; take another quant"));
+    if (file.bytes() <= 0) {
+      throw new HubException(
+          repository + ": expected a size for " + path + ", found " + file.bytes() + "; try again");
+    }
+    return file;
   }
 
   private Optional<Path> inCache(ModelReference.Repository repository, Path folder) {
@@ -212,7 +228,9 @@ public final class ModelHub {
         return remembered;
       }
     }
-    return GgufChoice.find(paths, choice).map(folder::resolve);
+    return GgufChoice.find(paths, choice)
+        .filter(path -> paths.containsAll(GgufChoice.parts(path)))
+        .map(folder::resolve);
   }
 
   private static Optional<Path> rememberedDefault(Path folder) {
@@ -272,9 +290,26 @@ public final class ModelHub {
     }
   }
 
+  /** Whether it is a model whose parts, if it has several, are all here; only the first counts. */
+  private static boolean isWholeModel(Path file) {
+    return GgufChoice.isModel(file.toString())
+        && !GgufChoice.isLaterPart(file.toString())
+        && parts(file).stream().allMatch(Files::isRegularFile);
+  }
+
+  private static List<Path> parts(Path file) {
+    return GgufChoice.parts(String.valueOf(file.getFileName())).stream()
+        .map(file::resolveSibling)
+        .toList();
+  }
+
   private static long size(Path file) {
     try {
-      return Files.size(file);
+      long size = 0;
+      for (Path part : parts(file)) {
+        size += Files.size(part);
+      }
+      return size;
     } catch (IOException e) {
       throw new HubException("cannot read " + file + " (" + e + "); check the folder", e);
     }

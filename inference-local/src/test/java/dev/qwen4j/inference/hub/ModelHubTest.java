@@ -239,6 +239,68 @@ class ModelHubTest {
   }
 
   @Test
+  void aFileThatTheDiskHasNoRoomForIsNotBegun() {
+    listed(Long.MAX_VALUE / 2, sha256(MODEL));
+    server.stubFor(get(FILE).willReturn(ok().withBody(MODEL)));
+
+    assertFails("hf:Qwen/Tiny-GGUF", "tiny-q4_k_m.gguf needs", "make room, or set QWEN4J_CACHE");
+
+    server.verify(0, getRequestedFor(urlEqualTo(FILE)));
+    assertThat(cached("tiny-q4_k_m.gguf.part")).doesNotExist();
+  }
+
+  /** What the system says when the disk fills up under a download is of the same kind. */
+  @Test
+  void aFolderThatCannotBeWrittenIsNamedWithTheSystemsReason() throws IOException {
+    listed(MODEL.length, sha256(MODEL));
+    server.stubFor(get(FILE).willReturn(ok().withBody(MODEL)));
+    Files.createDirectories(cached("tiny-q4_k_m.gguf.part"));
+
+    assertFails("hf:Qwen/Tiny-GGUF", "cannot write to " + cache, "check the folder");
+  }
+
+  @Test
+  void aSplitModelIsBroughtWholeAndListedOnce() {
+    String name = "tiny-q4_k_m-0000%d-of-00002.gguf";
+    String entry = "{\"type\":\"file\",\"path\":\"" + name + "\",\"size\":" + MODEL.length + "}";
+    server.stubFor(
+        get(urlEqualTo(TREE + "?recursive=true"))
+            .willReturn(okJson("[" + entry.formatted(1) + "," + entry.formatted(2) + "]")));
+    String folder = FILE.substring(0, FILE.lastIndexOf('/') + 1);
+    server.stubFor(get(folder + name.formatted(1)).willReturn(ok().withBody(MODEL)));
+    server.stubFor(get(folder + name.formatted(2)).willReturn(ok().withBody(MODEL)));
+
+    Path first =
+        hub()
+            .fetch(
+                ModelReference.parse("hf:Qwen/Tiny-GGUF:Q4_K_M"), ModelHub.DownloadListener.NONE);
+
+    assertThat(first).isEqualTo(cached(name.formatted(1))).hasBinaryContent(MODEL);
+    assertThat(cached(name.formatted(2))).hasBinaryContent(MODEL);
+    assertThat(hub().cached())
+        .singleElement()
+        .satisfies(model -> assertThat(model.bytes()).isEqualTo(2L * MODEL.length));
+  }
+
+  @Test
+  void aSplitModelOfWhichAPartIsMissingIsNotTakenForWhole() throws IOException {
+    Files.createDirectories(cached("x").getParent());
+    Files.write(cached("tiny-q4_k_m-00001-of-00002.gguf"), MODEL);
+
+    assertThat(hub().cached()).isEmpty();
+    assertThatExceptionOfType(HubException.class)
+        .isThrownBy(
+            () ->
+                builder()
+                    .offline(true)
+                    .build()
+                    .fetch(
+                        ModelReference.parse("hf:Qwen/Tiny-GGUF:Q4_K_M"),
+                        ModelHub.DownloadListener.NONE))
+        .withMessageContaining("not in the cache");
+  }
+
+  @Test
   void aFileLongerThanListedIsRefused() {
     listed(10, sha256(MODEL));
     server.stubFor(get(FILE).willReturn(ok().withBody(MODEL)));

@@ -103,20 +103,14 @@ class ModelReferenceTest {
   }
 
   @Test
-  void splitModelsAreRefusedWithAWayOut() {
+  void ofASplitModelTheFirstPartStandsForAll() {
     List<String> split =
         List.of("m-Q4_K_M-00001-of-00002.gguf", "m-Q4_K_M-00002-of-00002.gguf", "m-Q2_K.gguf");
-    assertRefused(
-        split,
-        "Q4_K_M",
-        "hf:o/r: m-Q4_K_M-00001-of-00002.gguf is one of 2 parts, and split models cannot be read;"
-            + " take one of Q2_K");
-    assertRefused(
-        split.subList(0, 2),
-        null,
-        "hf:o/r: m-Q4_K_M-00001-of-00002.gguf is one of 2 parts, and split models cannot be read;"
-            + " merge them with llama-gguf-split --merge and give the path");
-    assertThat(GgufChoice.choose("hf:o/r", split, null)).isEqualTo("m-Q2_K.gguf");
+
+    assertThat(GgufChoice.choose("hf:o/r", split, null)).isEqualTo(split.getFirst());
+    assertThat(GgufChoice.choose("hf:o/r", split, "q4_k_m")).isEqualTo(split.getFirst());
+    assertThat(GgufChoice.parts(split.getFirst())).isEqualTo(split.subList(0, 2));
+    assertThat(GgufChoice.parts("m-Q2_K.gguf")).containsExactly("m-Q2_K.gguf");
   }
 
   private static void assertRefused(List<String> paths, @Nullable String choice, String message) {
