@@ -39,6 +39,7 @@ sealed interface ModelSource {
     public OpenModel open(
         GenerationOptions generation, Surroundings surroundings, Consumer<String> notice) {
       LocalModel model = LocalModel.load(file(surroundings), generation.local());
+      model.warnings().forEach(surroundings::complain);
       ContextPolicy context = ContextPolicy.ofWindow(Math.max(512, model.contextLength()));
       return new OpenModel(model.name(), model.streamingChatModel(), context, model::close);
     }

@@ -11,7 +11,12 @@ import dev.qwen4j.inference.internal.tokenizer.Tokenizer;
 import dev.qwen4j.inference.internal.weights.Checkpoint;
 import dev.qwen4j.inference.internal.weights.Metadata;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A Qwen checkpoint, open and running in this JVM, as LangChain4j's two chat models. Safe for many
@@ -28,19 +33,28 @@ public final class LocalModel implements AutoCloseable {
   /** The shortest context worth having, whatever the heap. */
   private static final int LEAST_AUTOMATIC_CONTEXT = 4096;
 
+  private static final Logger LOG = LoggerFactory.getLogger(LocalModel.class);
+
   private final String name;
   private final String description;
   private final int contextLength;
   private final Engine engine;
   private final LocalChat chat;
+  private final List<String> warnings;
 
   private LocalModel(
-      String name, String description, int contextLength, Engine engine, LocalChat chat) {
+      String name,
+      String description,
+      int contextLength,
+      Engine engine,
+      LocalChat chat,
+      List<String> warnings) {
     this.name = name;
     this.description = description;
     this.contextLength = contextLength;
     this.engine = engine;
     this.chat = chat;
+    this.warnings = List.copyOf(warnings);
   }
 
   public static LocalModel load(Path file) {
@@ -98,14 +112,17 @@ public final class LocalModel implements AutoCloseable {
                 kvType,
                 template.family(),
                 model.kernels());
-    return new LocalModel(name, description, context, engine, chat);
+    List<String> warnings =
+        template.recognised() ? List.of() : List.of(name + ": " + template.description());
+    warnings.forEach(LOG::warn);
+    return new LocalModel(name, description, context, engine, chat, warnings);
   }
 
   /** The template in the file; where there is none, the one its architecture was trained on. */
   static ChatTemplate template(Metadata metadata) {
     return metadata
         .optionalString("tokenizer.chat_template")
-        .map(ChatTemplate::forSource)
+        .map(source -> ChatTemplate.forSource(source, () -> markers(metadata)))
         .orElseGet(
             () -> {
               String architecture =
@@ -115,6 +132,21 @@ public final class LocalModel implements AutoCloseable {
                       .toLowerCase(Locale.ROOT);
               return ChatTemplate.forFamily(architecture.startsWith("qwen2") ? "qwen2.5" : "qwen3");
             });
+  }
+
+  /** The markers that a template may name, by the names that transformers gives them. */
+  private static Map<String, String> markers(Metadata metadata) {
+    Map<String, String> markers = new HashMap<>();
+    List<String> tokens =
+        metadata.has("tokenizer.ggml.tokens")
+            ? metadata.strings("tokenizer.ggml.tokens")
+            : List.of();
+    for (String name : List.of("bos", "eos", "pad")) {
+      String key = "tokenizer.ggml.%s_token_id".formatted(name.equals("pad") ? "padding" : name);
+      int id = metadata.optionalInteger(key).orElse(-1);
+      markers.put(name + "_token", id >= 0 && id < tokens.size() ? tokens.get(id) : "");
+    }
+    return markers;
   }
 
   private static int contextLength(LoadedModel model, int wanted, KvType type) {
@@ -149,6 +181,11 @@ public final class LocalModel implements AutoCloseable {
   /** The most tokens of prompt and reply together. */
   public int contextLength() {
     return contextLength;
+  }
+
+  /** What the user should know, one line each: such as a chat template that no one knows. */
+  public List<String> warnings() {
+    return warnings;
   }
 
   /** One line: what runs here and how. */

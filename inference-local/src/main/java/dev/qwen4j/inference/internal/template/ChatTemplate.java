@@ -1,6 +1,8 @@
 package dev.qwen4j.inference.internal.template;
 
 import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
 
 /**
  * A model family's way of turning a conversation into the text it was trained on.
@@ -52,20 +54,31 @@ public final class ChatTemplate {
   }
 
   /**
-   * The family whose marks a Jinja template bears; plain ChatML when it bears none.
+   * The family whose marks a Jinja template bears.
    *
    * @param source the Jinja text, as in {@code tokenizer.chat_template} of a GGUF file
    */
   public static ChatTemplate forSource(String source) {
-    return TemplateRecognition.recognise(source);
+    return forSource(source, Map::of);
   }
 
-  /** One of {@link #families}, or {@code chatml}. */
+  /**
+   * The family whose marks a Jinja template bears. One that bears none is rendered by a Jinja
+   * library; where that cannot, plain ChatML takes its place.
+   *
+   * @param variables what the template may use besides the conversation, as {@code eos_token};
+   *     asked for only if it is rendered
+   */
+  public static ChatTemplate forSource(String source, Supplier<Map<String, String>> variables) {
+    return TemplateRecognition.recognise(source, variables);
+  }
+
+  /** One of {@link #families}, {@code chatml}, or {@code jinja}. */
   public String family() {
     return family;
   }
 
-  /** False when the template bore no known marks and plain ChatML was taken in its place. */
+  /** False when the template bore no known marks: the description says what is done with it. */
   public boolean recognised() {
     return recognised;
   }

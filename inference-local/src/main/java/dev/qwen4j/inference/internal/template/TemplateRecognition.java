@@ -1,5 +1,8 @@
 package dev.qwen4j.inference.internal.template;
 
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -21,13 +24,9 @@ final class TemplateRecognition {
 
   private TemplateRecognition() {}
 
-  static ChatTemplate recognise(String source) {
+  static ChatTemplate recognise(String source, Supplier<Map<String, String>> variables) {
     if (!source.contains("<|im_start|>")) {
-      return new ChatTemplate(
-          "chatml",
-          "unknown template (no <|im_start|> in it), treated as plain ChatML",
-          false,
-          new Qwen25Template(null));
+      return unknown(source, variables.get());
     }
     if (source.contains("<function=")) {
       return coderLike(source);
@@ -35,7 +34,31 @@ final class TemplateRecognition {
     if (source.contains("<tool_call>") && source.contains("arguments")) {
       return hermes(source);
     }
-    return chatMl(source);
+    return source.contains("tools") ? unknown(source, variables.get()) : chatMl(source);
+  }
+
+  /** Tries it on the shortest conversation: a template may be broken, or no Jinja at all. */
+  private static ChatTemplate unknown(String source, Map<String, String> variables) {
+    JinjaTemplate jinja = new JinjaTemplate(source, variables);
+    try {
+      jinja.render(
+          new TemplateInput(
+              List.of(TemplateInput.Message.of("user", "Hi")),
+              List.of(),
+              TemplateInput.Options.REPLY),
+          new PromptWriter());
+    } catch (IllegalArgumentException e) {
+      return new ChatTemplate(
+          "chatml",
+          "unknown template (%s), treated as plain ChatML".formatted(e.getMessage()),
+          false,
+          new Qwen25Template(null));
+    }
+    return new ChatTemplate(
+        "jinja",
+        "unknown template, rendered by the Jinja library; check its replies",
+        false,
+        jinja);
   }
 
   private static ChatTemplate coderLike(String source) {

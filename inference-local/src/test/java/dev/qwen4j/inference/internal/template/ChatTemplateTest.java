@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -115,11 +116,33 @@ class ChatTemplateTest {
   }
 
   @Test
-  void anUnknownTemplateSaysHowItIsTreated() {
-    ChatTemplate template = ChatTemplate.forSource("{{ '[INST]' + messages[0].content }}");
+  void anUnknownTemplateIsRenderedByTheLibraryAndSaysSo() {
+    ChatTemplate template =
+        ChatTemplate.forSource(
+            "{{ bos_token + '[INST]' + messages[0].content }}", () -> Map.of("bos_token", "<s>"));
 
     assertThat(template.recognised()).isFalse();
-    assertThat(template.description()).contains("unknown template", "treated as plain ChatML");
+    assertThat(template.family()).isEqualTo("jinja");
+    assertThat(template.description()).contains("unknown template", "Jinja library");
+    assertThat(template.render(HI).text()).isEqualTo("<s>[INST]Hi");
+  }
+
+  @Test
+  void aTemplateThatDeclaresToolsInAWayOfItsOwnIsUnknown() {
+    ChatTemplate template =
+        ChatTemplate.forSource(
+            "{% if tools %}TOOLS{% endif %}<|im_start|>{{ messages[0].content }}");
+
+    assertThat(template.family()).isEqualTo("jinja");
+    assertThat(template.render(HI).text()).isEqualTo("<|im_start|>Hi");
+  }
+
+  @Test
+  void whatEvenTheLibraryCannotRenderIsTreatedAsPlainChatMl() {
+    ChatTemplate template = ChatTemplate.forSource("{{ raise_exception('no') }}");
+
+    assertThat(template.recognised()).isFalse();
+    assertThat(template.description()).contains("no", "treated as plain ChatML");
     assertThat(template.render(HI).text())
         .isEqualTo("<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
   }
