@@ -2,6 +2,7 @@ package dev.qwen4j.examples;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.qwen4j.inference.EngineProbe;
+import dev.qwen4j.inference.LoadOptions;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -31,7 +32,8 @@ import picocli.CommandLine.Spec;
       "",
       "Examples:",
       "  qwen4j bench -m model.gguf",
-      "  qwen4j bench -m model.gguf --pp 2048 --tg 32 --depth 4096 --threads 4 --repeats 3 --json"
+      "  qwen4j bench -m model.gguf --pp 2048 --tg 32 --depth 4096 --threads 4 --repeats 3 --json",
+      "  qwen4j bench -m model.gguf --depth 8192 --quantize q8_0 --kv-cache q8_0"
     })
 final class BenchCommand implements Callable<Integer> {
   private final Surroundings surroundings;
@@ -41,6 +43,8 @@ final class BenchCommand implements Callable<Integer> {
   private CommandSpec spec;
 
   @Mixin private ModelOption model = new ModelOption();
+
+  @Mixin private MemoryOptions memory = new MemoryOptions();
 
   @Option(names = "--pp", paramLabel = "N", description = "Prompt tokens (default: 512).")
   private int prompt = 512;
@@ -98,7 +102,8 @@ final class BenchCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     check();
     Path file = model.file(surroundings);
-    try (EngineProbe probe = EngineProbe.load(file, threads)) {
+    LoadOptions options = memory.over(LoadOptions.standard().withThreads(threads), surroundings);
+    try (EngineProbe probe = EngineProbe.load(file, options)) {
       progress("loaded in %.2f s; %s".formatted(probe.loadSeconds(), probe.description()));
       Rates read = measure("prompt", prompt, () -> probe.prefillSeconds(prompt));
       Rates wrote = measure("generation", generated, () -> probe.decodeSeconds(generated, depth));

@@ -30,6 +30,7 @@ import picocli.CommandLine.Option;
       "",
       "Examples:",
       "  qwen4j chat -m hf:Qwen/Qwen3-4B-GGUF -w ~/project",
+      "  qwen4j chat -m ~/models/Qwen3-8B --quantize q4_0 --kv-cache q8_0 --context 32768",
       "  QWEN4J_MODEL=openai:http://localhost:8000/v1#Qwen3-8B qwen4j chat"
     })
 final class ChatCommand implements Callable<Integer> {
@@ -52,6 +53,7 @@ final class ChatCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     ModelSource source = model.source(surroundings);
+    generation.check(source);
     Optional<OpenModel> opened = open(source);
     if (opened.isEmpty()) {
       surroundings.complain("interrupted");

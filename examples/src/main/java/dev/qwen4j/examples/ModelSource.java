@@ -38,7 +38,7 @@ sealed interface ModelSource {
     @Override
     public OpenModel open(
         GenerationOptions generation, Surroundings surroundings, Consumer<String> notice) {
-      LocalModel model = LocalModel.load(file(surroundings), generation.local());
+      LocalModel model = LocalModel.load(file(surroundings), generation.local(surroundings));
       model.warnings().forEach(surroundings::complain);
       ContextPolicy context = ContextPolicy.ofWindow(Math.max(512, model.contextLength()));
       return new OpenModel(model.name(), model.streamingChatModel(), context, model::close);

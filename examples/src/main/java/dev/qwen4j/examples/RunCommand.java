@@ -116,6 +116,7 @@ final class RunCommand implements Callable<Integer> {
   public Integer call() {
     sessions.check(!task.isEmpty());
     ModelSource source = model.source(surroundings);
+    generation.check(source);
     Limits limits = limits();
     Cancellation cancellation = new Cancellation();
     RunView view = view(cancellation);

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -26,6 +27,48 @@ class LocalCommandsTest {
     assertThat(outcome.exitCode()).as(outcome.err()).isIn(0, 3);
     assertThat(outcome.lines("text")).isNotEmpty();
     assertThat(outcome.result().path("text").asText()).isNotEmpty();
+  }
+
+  @Test
+  void runAndBenchTakeSmallerWeightsAndASmallerCache() throws IOException {
+    String model = TinyModel.in(folder).toString();
+    Map<String, String> environment = Map.of("QWEN4J_CACHE", folder.toString());
+
+    Outcome run =
+        Outcome.of(
+            "",
+            environment,
+            ("run --no-tools --json --max-time 2 --seed 1 --quantize q8_0 --kv-cache q8_0"
+                    + " --context 1024 Hi -m "
+                    + model)
+                .split(" "));
+    Outcome bench =
+        Outcome.of(
+            "",
+            environment,
+            ("bench --pp 8 --tg 2 --repeats 1 --json --quantize q4_0 --kv-cache q8_0 -m " + model)
+                .split(" "));
+
+    assertThat(run.exitCode()).as(run.err()).isIn(0, 3);
+    assertThat(run.lines("text")).isNotEmpty();
+    assertThat(bench.exitCode()).as(bench.err()).isZero();
+    assertThat(bench.lines().getFirst().path("tg2@0").path("median").asDouble()).isPositive();
+    try (Stream<Path> copies = Files.list(folder.resolve("quantized"))) {
+      assertThat(copies.map(copy -> String.valueOf(copy.getFileName())).sorted())
+          .satisfiesExactly(
+              four -> assertThat(four).contains(".Q4_0-"),
+              eight -> assertThat(eight).contains(".Q8_0-"));
+    }
+  }
+
+  @Test
+  void aContextLongerThanTheModelsIsOneLine() throws IOException {
+    String model = TinyModel.in(folder).toString();
+
+    Outcome outcome = Outcome.of("run", "--context", "5000", "-m", model, "Hi");
+
+    assertThat(outcome.hasOneClearLine().exitCode()).isEqualTo(1);
+    assertThat(outcome.err()).contains("5000", "4096");
   }
 
   @Test

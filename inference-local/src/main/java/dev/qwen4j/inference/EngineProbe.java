@@ -20,13 +20,14 @@ import java.util.stream.Stream;
  * it. Chat goes through {@link LocalModel}. One thread at a time.
  *
  * <p>Numbers are computed with keys and values in float32, so that nothing is rounded which need
- * not be; times are measured with the half precision that chat has.
+ * not be; times are measured with the precision that chat has.
  */
 public final class EngineProbe implements AutoCloseable {
   private static final int SCORED_TOGETHER = 16;
 
   private final LoadedModel model;
   private final ForwardPass pass;
+  private final KvType timed;
   private final double loadSeconds;
 
   /**
@@ -49,14 +50,15 @@ public final class EngineProbe implements AutoCloseable {
   @SuppressWarnings("ArrayRecordComponent") // numbers on their way to a file, compared by nobody
   public record Score(int[] top1, double[] nll) {}
 
-  private EngineProbe(LoadedModel model, double loadSeconds) {
+  private EngineProbe(LoadedModel model, KvType timed, double loadSeconds) {
     this.model = model;
     this.pass = model.pass();
+    this.timed = timed;
     this.loadSeconds = loadSeconds;
   }
 
   /**
-   * Opens a checkpoint.
+   * Opens a checkpoint as it is.
    *
    * @throws BadCheckpointException when the file is damaged or of a kind that this engine does not
    *     run
@@ -68,7 +70,20 @@ public final class EngineProbe implements AutoCloseable {
   static EngineProbe load(Path file, Kernels kernels) {
     long start = System.nanoTime();
     LoadedModel model = LoadedModel.open(file, kernels);
-    return new EngineProbe(model, seconds(start));
+    return new EngineProbe(model, KvType.F16, seconds(start));
+  }
+
+  /**
+   * Opens a checkpoint as chat would; of the options, those of threads, weights and the cache of
+   * keys and values count, the last one for what is timed.
+   *
+   * @throws BadCheckpointException when the file is damaged or of a kind that this engine does not
+   *     run
+   */
+  public static EngineProbe load(Path file, LoadOptions options) {
+    long start = System.nanoTime();
+    LoadedModel model = LoadedModel.open(file, options.opening());
+    return new EngineProbe(model, options.kvType(), seconds(start));
   }
 
   /** How long opening the checkpoint took. */
@@ -194,7 +209,7 @@ public final class EngineProbe implements AutoCloseable {
   /** Seconds to read a prompt of {@code tokens} from an empty state, up to its last logits. */
   public double prefillSeconds(int tokens) {
     int[] prompt = benchPrompt(tokens);
-    SequenceState state = start(tokens, KvType.F16);
+    SequenceState state = start(tokens, timed);
     float[] logits = new float[pass.vocabularySize()];
     long start = System.nanoTime();
     pass.logits(read(state, prompt, 0, tokens), 1, logits);
@@ -203,7 +218,7 @@ public final class EngineProbe implements AutoCloseable {
 
   /** Seconds to generate {@code tokens}, one at a time, after {@code depth} tokens of context. */
   public double decodeSeconds(int tokens, int depth) {
-    SequenceState state = start(depth + tokens + 1, KvType.F16);
+    SequenceState state = start(depth + tokens + 1, timed);
     float[] logits = new float[pass.vocabularySize()];
     if (depth > 0) {
       read(state, benchPrompt(depth), 0, depth);

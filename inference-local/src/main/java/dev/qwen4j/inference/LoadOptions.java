@@ -3,6 +3,7 @@ package dev.qwen4j.inference;
 import dev.langchain4j.model.chat.listener.ChatModelListener;
 import dev.langchain4j.model.chat.request.ChatRequestParameters;
 import dev.qwen4j.inference.internal.engine.Checkpoints;
+import dev.qwen4j.inference.internal.kernel.KvType;
 import dev.qwen4j.inference.internal.kernel.TensorType;
 import java.nio.file.Path;
 import java.util.List;
@@ -114,6 +115,13 @@ public record LoadOptions(
   public LoadOptions withQuantizedFolder(Path value) {
     return new LoadOptions(
         threads, contextLength, kvCache, parameters, listeners, quantization, value);
+  }
+
+  KvType kvType() {
+    return switch (kvCache) {
+      case F16 -> KvType.F16;
+      case Q8_0 -> KvType.Q8_0;
+    };
   }
 
   Checkpoints.Opening opening() {
