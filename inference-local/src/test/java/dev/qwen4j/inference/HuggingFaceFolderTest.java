@@ -340,7 +340,9 @@ class HuggingFaceFolderTest {
     assertBadConfig("qwen3", "rope_parameters", "7", "field rope_parameters is 7");
     assertBadConfig("qwen3", "tie_word_embeddings", "false", "tensor lm_head.weight is missing");
     assertBadConfig("qwen3moe", "num_local_experts", "9", "experts.8.gate_proj.weight is missing");
-    assertBadConfig("qwen3moe", "mlp_only_layers", "[1]", "field mlp_only_layers is [1]");
+    assertBadConfig(
+        "qwen3moe", "mlp_only_layers", "[1]", "layers.1.mlp.gate_proj.weight is missing");
+    assertBadConfig("qwen3moe", "decoder_sparse_step", "0", "field decoder_sparse_step is 0");
     assertBadConfig("qwen35", "linear_num_value_heads", "3", "a multiple of linear_num_key_heads");
     assertBadConfig("qwen35", "linear_num_key_heads", "4", "linear_num_key_heads and its kin say");
     assertBadConfig("qwen35", "layer_types", "[\"x\"]", "field layer_types is [\"x\"]");

@@ -3,10 +3,34 @@ package dev.qwen4j.inference.internal.arch;
 import dev.qwen4j.inference.internal.kernel.Matrix;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** The weights of a layer's second half. */
 sealed interface FeedForward {
+  /**
+   * A layer of a mixture, whose layers may be dense one by one: the tensors say which.
+   *
+   * @param inner width between the projections of a dense one
+   */
+  static FeedForward read(
+      TensorReader tensors, String layer, int width, int inner, ExpertsConfig experts) {
+    return isDense(tensors, layer)
+        ? Dense.read(tensors, layer, ".weight", width, inner)
+        : Experts.read(tensors, layer, width, experts);
+  }
+
+  /** Width between the projections of the dense layers in a mixture, 0 where there are none. */
+  static int denseInner(ConfigReader in, TensorReader tensors, int layers) {
+    return IntStream.range(0, layers).anyMatch(l -> isDense(tensors, "blk." + l + "."))
+        ? in.width("feed_forward_length")
+        : 0;
+  }
+
+  private static boolean isDense(TensorReader tensors, String layer) {
+    return tensors.has(layer + "ffn_gate.weight");
+  }
+
   /**
    * SwiGLU: {@code Wdown · (silu(Wgate·x) ⊙ Wup·x)}.
    *

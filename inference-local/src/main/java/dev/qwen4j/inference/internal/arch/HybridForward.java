@@ -11,11 +11,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * The Qwen transformers that are recurrent in most layers: {@code qwen3next}, {@code qwen35} and
  * {@code qwen35moe}. Three of four layers (the file says which) are a gated DeltaNet, the others
- * gated attention with RoPE on a part of each head; the feed-forward is dense (qwen35) or a mixture
- * of experts whose probabilities are scaled to a sum of 1, with a shared expert. Norms come as the
- * file has them, with the 1 that these families add already in the weights. (Qwen3-Next 2025;
- * Qwen3.5 2026.) Reads text: the layers that predict further tokens and the part that sees images
- * are left out.
+ * gated attention with RoPE on a part of each head; the feed-forward is dense (qwen35, and layers
+ * of others that say so) or a mixture of experts whose probabilities are scaled to a sum of 1, with
+ * a shared expert. Norms come as the file has them, with the 1 that these families add already in
+ * the weights. (Qwen3-Next 2025; Qwen3.5 2026.) Reads text: the layers that predict further tokens
+ * and the part that sees images are left out.
  */
 final class HybridForward implements TextModel.Layers {
   private static final String RECURRENT = "attention.recurrent_layers";
@@ -38,8 +38,8 @@ final class HybridForward implements TextModel.Layers {
    * The shape of the layers.
    *
    * @param recurrent per layer, whether it is a gated DeltaNet
-   * @param inner width between the gated projections of a dense model, 0 where there are experts
-   * @param experts of every layer, or null for a dense model
+   * @param inner width between the gated projections of dense layers, 0 where there are none
+   * @param experts of the other layers, or null for a dense model
    */
   private record Config(
       AttentionConfig attention,
@@ -47,13 +47,15 @@ final class HybridForward implements TextModel.Layers {
       List<Boolean> recurrent,
       int inner,
       @Nullable ExpertsConfig experts) {
-    static Config read(ConfigReader in, TrunkConfig trunk) {
+    static Config read(ConfigReader in, TrunkConfig trunk, TensorReader tensors) {
       boolean dense = in.architecture().equals("qwen35");
       return new Config(
           AttentionConfig.read(in, trunk.width(), AttentionConfig.Kind.GATED),
           DeltaConfig.read(in),
           readRecurrent(in, trunk.layers()),
-          dense ? in.width("feed_forward_length") : 0,
+          dense
+              ? in.width("feed_forward_length")
+              : FeedForward.denseInner(in, tensors, trunk.layers()),
           dense ? null : ExpertsConfig.read(in, true, true));
     }
 
@@ -101,7 +103,7 @@ final class HybridForward implements TextModel.Layers {
   }
 
   static HybridForward read(ConfigReader in, TrunkConfig trunk, TensorReader tensors) {
-    Config config = Config.read(in, trunk);
+    Config config = Config.read(in, trunk, tensors);
     List<Layer> layers = new ArrayList<>();
     for (int l = 0; l < trunk.layers(); l++) {
       layers.add(readLayer(tensors, l, trunk.width(), config));
@@ -119,7 +121,7 @@ final class HybridForward implements TextModel.Layers {
         tensors.vector(layer + "post_attention_norm.weight", width),
         config.experts() == null
             ? FeedForward.Dense.read(tensors, layer, ".weight", width, config.inner())
-            : FeedForward.Experts.read(tensors, layer, width, config.experts()));
+            : FeedForward.read(tensors, layer, width, config.inner(), config.experts()));
   }
 
   @Override

@@ -8,8 +8,8 @@ import java.util.List;
 /**
  * The Qwen transformers whose feed-forward is a mixture of experts: {@code qwen2moe} (attention of
  * Qwen2; the chosen experts' probabilities as they are; a shared expert with a gate) and {@code
- * qwen3moe} (attention of Qwen3; probabilities scaled to a sum of 1; no shared expert).
- * (Qwen1.5-MoE 2024; Qwen3 Technical Report 2025 §2.)
+ * qwen3moe} (attention of Qwen3; probabilities scaled to a sum of 1; no shared expert). Some layers
+ * may be dense. (Qwen1.5-MoE 2024; Qwen3 Technical Report 2025 §2.)
  */
 final class MoeForward implements TextModel.Layers {
   private final List<Layer> layers;
@@ -17,6 +17,7 @@ final class MoeForward implements TextModel.Layers {
   private final int width;
   private final float epsilon;
   private final AttentionBlock attention;
+  private final FeedForwardBlock feedForward; // of the dense layers
   private final ExpertsBlock experts;
 
   private int capacity;
@@ -35,11 +36,12 @@ final class MoeForward implements TextModel.Layers {
       float[] attentionNorm,
       AttentionWeights attention,
       float[] feedForwardNorm,
-      FeedForward.Experts experts) {}
+      FeedForward feedForward) {}
 
   private MoeForward(
       TrunkConfig trunk,
       AttentionConfig attention,
+      int inner,
       ExpertsConfig experts,
       List<Layer> layers,
       Kernels kernels) {
@@ -48,6 +50,7 @@ final class MoeForward implements TextModel.Layers {
     this.width = trunk.width();
     this.epsilon = trunk.epsilon();
     this.attention = new AttentionBlock(attention, epsilon, kernels);
+    this.feedForward = new FeedForwardBlock(inner, kernels);
     this.experts = new ExpertsBlock(experts, width, kernels);
   }
 
@@ -58,6 +61,7 @@ final class MoeForward implements TextModel.Layers {
         AttentionConfig.read(
             in, width, second ? AttentionConfig.Kind.BIASED : AttentionConfig.Kind.NORMED);
     ExpertsConfig experts = ExpertsConfig.read(in, second, !second);
+    int inner = FeedForward.denseInner(in, tensors, trunk.layers());
     List<Layer> layers = new ArrayList<>();
     for (int l = 0; l < trunk.layers(); l++) {
       String layer = "blk." + l + ".";
@@ -66,9 +70,9 @@ final class MoeForward implements TextModel.Layers {
               tensors.vector(layer + "attn_norm.weight", width),
               AttentionWeights.read(tensors, layer, width, attention),
               tensors.vector(layer + "ffn_norm.weight", width),
-              FeedForward.Experts.read(tensors, layer, width, experts)));
+              FeedForward.read(tensors, layer, width, inner, experts)));
     }
-    return new MoeForward(trunk, attention, experts, layers, tensors.kernels());
+    return new MoeForward(trunk, attention, inner, experts, layers, tensors.kernels());
   }
 
   @Override
@@ -81,7 +85,10 @@ final class MoeForward implements TextModel.Layers {
       attention.run(layer.attention(), spans, l, normed, delta, pause);
       kernels.add(x, delta, tokens * width);
       kernels.rmsNorm(x, tokens, width, layer.feedForwardNorm(), epsilon, normed);
-      experts.run(layer.experts(), normed, tokens, delta, pause);
+      switch (layer.feedForward()) {
+        case FeedForward.Dense w -> feedForward.run(w, normed, tokens, delta, pause);
+        case FeedForward.Experts w -> experts.run(w, normed, tokens, delta, pause);
+      }
       kernels.add(x, delta, tokens * width);
     }
   }

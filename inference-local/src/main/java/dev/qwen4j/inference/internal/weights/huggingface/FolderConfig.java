@@ -62,18 +62,17 @@ record FolderConfig(String architecture, JsonFields fields, QuantizationConfig q
       throw fields.bad(
           "use_sliding_window", "false, since this engine attends to the whole context");
     }
-    if (isMixture()) {
-      if (!fields.integers("mlp_only_layers").isEmpty()) {
-        throw fields.bad("mlp_only_layers", "none, since this engine runs experts in every layer");
-      }
-      if (fields.optionalInteger("decoder_sparse_step", 0).orElse(1) != 1) {
-        throw fields.bad("decoder_sparse_step", "1, since this engine runs experts in every layer");
-      }
-    }
   }
 
   boolean isMixture() {
     return MIXTURES.contains(architecture);
+  }
+
+  /** Whether a layer sends its tokens to experts; some layers of a mixture may be dense. */
+  boolean hasExperts(int layer) {
+    return isMixture()
+        && !fields.integers("mlp_only_layers").contains(layer)
+        && (layer + 1) % fields.optionalCount("decoder_sparse_step").orElse(1) == 0;
   }
 
   /** Whether most layers are recurrent. */

@@ -109,7 +109,7 @@ final class TensorTranslation {
     } else {
       attention(to, from + "self_attn.");
     }
-    if (config.isMixture()) {
+    if (config.hasExperts(l)) {
       experts(to, from + "mlp.");
     } else {
       feedForward(to, "", from + "mlp.");
