@@ -18,12 +18,14 @@ import picocli.CommandLine.Spec;
 /** {@code qwen4j pull}: brings a model into the cache and says where it is. */
 @Command(
     name = "pull",
-    description = "Downloads a model into the cache, and prints the path of its file.",
+    description = "Downloads a model into the cache, and prints the path of its file or folder.",
     footer = {
       "",
       "QUANT is a quantisation such as Q8_0, or a file of the repository; without it, Q4_K_M or",
-      "what comes closest. What is there already is not asked for again; what was interrupted goes",
-      "on where it stopped; the published SHA-256 is checked.",
+      "what comes closest. A repository without GGUF files comes as a HuggingFace folder, with all",
+      "of its safetensors (--quantize of run makes them smaller). What is there already is not",
+      "asked for again; what was interrupted goes on where it stopped; the published SHA-256 is",
+      "checked.",
       "",
       "Environment: QWEN4J_CACHE (otherwise ~/.cache/qwen4j), QWEN4J_OFFLINE=1, HF_TOKEN,",
       "HF_ENDPOINT (a mirror), MODELSCOPE_API_TOKEN, MODELSCOPE_ENDPOINT.",
@@ -54,11 +56,12 @@ final class PullCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     ModelReference wanted = wanted();
+    ModelHub hub = ModelHub.fromEnvironment(surroundings.environment());
     Path file;
     try (ProgressBar progress = new ProgressBar(surroundings)) {
-      file = ModelHub.fromEnvironment(surroundings.environment()).fetch(wanted, progress);
+      file = hub.fetch(wanted, progress);
     }
-    surroundings.out().print((json ? object(wanted, file) : file) + "\n");
+    surroundings.out().print((json ? object(wanted, file, bytes(hub, file)) : file) + "\n");
     surroundings.out().flush();
     return ExitCode.ANSWERED.code();
   }
@@ -79,11 +82,20 @@ final class PullCommand implements Callable<Integer> {
     return parsed;
   }
 
-  private static ObjectNode object(ModelReference wanted, Path file) throws IOException {
+  /** Of all parts of a split model, and all files of a folder. */
+  private static long bytes(ModelHub hub, Path file) throws IOException {
+    return hub.cached().stream()
+        .filter(model -> model.file().equals(file))
+        .findFirst()
+        .map(ModelHub.CachedModel::bytes)
+        .orElse(Files.size(file));
+  }
+
+  private static ObjectNode object(ModelReference wanted, Path file, long bytes) {
     return JsonLines.JSON
         .createObjectNode()
         .put("reference", wanted.toString())
         .put("file", file.toString())
-        .put("bytes", Files.size(file));
+        .put("bytes", bytes);
   }
 }

@@ -73,6 +73,30 @@ class PullCommandTest {
   }
 
   @Test
+  void aRepositoryWithoutGgufComesAsAFolder() {
+    StringBuilder listing = new StringBuilder("[");
+    for (String name : new String[] {"tokenizer.json", "model.safetensors", "config.json"}) {
+      listing.append(
+          "%s{\"type\":\"file\",\"path\":\"%s\",\"size\":%d}"
+              .formatted(listing.length() > 1 ? "," : "", name, name.length()));
+      server.stubFor(
+          get(urlPathEqualTo("/Qwen/Tiny-GGUF/resolve/main/" + name))
+              .willReturn(aResponse().withBody(name)));
+    }
+    server.stubFor(get(urlPathEqualTo(LISTING)).willReturn(okJson(listing + "]")));
+
+    Outcome outcome = Outcome.of("", environment(), "pull", "--json", REPOSITORY);
+
+    assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+    JsonNode line = outcome.lines().getFirst();
+    assertThat(Path.of(line.path("file").asText())).isDirectoryContaining("glob:**/config.json");
+    assertThat(line.path("bytes").asLong()).isEqualTo(14 + 17 + 11);
+    Outcome models = Outcome.of("", environment(), "models");
+    assertThat(models.exitCode()).isZero();
+    assertThat(models.out()).contains(REPOSITORY, "cannot be read");
+  }
+
+  @Test
   void whatIsNotThereIsOneLineAndExitCode1() {
     server.stubFor(get(urlPathEqualTo(LISTING)).willReturn(aResponse().withStatus(404)));
 

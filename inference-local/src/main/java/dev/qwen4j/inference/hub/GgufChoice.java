@@ -54,7 +54,11 @@ final class GgufChoice {
   private static HubException reason(String where, List<String> models, @Nullable String choice) {
     if (models.isEmpty()) {
       return new HubException(
-          where + ": no GGUF file in this repository; look for one whose name ends in -GGUF");
+          where
+              + ": no GGUF file in this repository"
+              + (choice == null ? ", nor a config.json with model*.safetensors" : "")
+              + "; look for one whose name ends in -GGUF"
+              + (choice == null ? "" : ", or leave out :" + choice));
     }
     List<String> fitting =
         models.stream().filter(path -> choice == null || matches(path, choice)).toList();

@@ -18,8 +18,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Brings checkpoints from HuggingFace and ModelScope into a local cache.
  *
- * <p>A file that is in the cache is taken from there without asking anyone. Downloads resume, are
- * checked against the published SHA-256, and several processes may want the same file at once.
+ * <p>Of a repository, one GGUF model is brought; where it has none, all that makes a HuggingFace
+ * folder. A file that is in the cache is taken from there without asking anyone. Downloads resume,
+ * are checked against the published SHA-256, and several processes may want the same file at once.
  * Immutable, safe to share.
  */
 public final class ModelHub {
@@ -32,9 +33,10 @@ public final class ModelHub {
   private final Duration pause;
 
   /**
-   * A model file in the cache, whole and checked.
+   * A model in the cache, whole and checked.
    *
    * @param reference what brings it again, as {@code hf:owner/repo:Q4_K_M}
+   * @param file a GGUF file, or a HuggingFace folder
    */
   public record CachedModel(String reference, Path file, long bytes) {}
 
@@ -106,7 +108,7 @@ public final class ModelHub {
   }
 
   /**
-   * The file that {@code reference} means, downloaded first if it is not here.
+   * The file, or the folder, that {@code reference} means, downloaded first if it is not here.
    *
    * <p>Blocks; interruption ends it and leaves what has come for the next time.
    *
@@ -119,7 +121,7 @@ public final class ModelHub {
     };
   }
 
-  /** Every whole file in the cache, by reference. */
+  /** Every whole model in the cache, by reference. */
   public List<CachedModel> cached() {
     List<CachedModel> models = new ArrayList<>();
     for (ModelReference.Source source : ModelReference.Source.values()) {
@@ -128,6 +130,10 @@ public final class ModelHub {
         Path path = root.relativize(file);
         if (path.getNameCount() >= 3 && isWholeModel(file)) {
           models.add(new CachedModel(reference(source, path), file, size(file)));
+        } else if (path.getNameCount() == 3 && path.endsWith(FolderChoice.CONFIG)) {
+          Path folder = Objects.requireNonNull(file.getParent());
+          String reference = source.scheme() + ":" + path.getName(0) + "/" + path.getName(1);
+          models.add(new CachedModel(reference, folder, bytes(filesBelow(folder))));
         }
       }
     }
@@ -171,28 +177,36 @@ public final class ModelHub {
       throws IOException, InterruptedException {
     HubClient client = client(repository.source());
     List<RemoteFile> files = client.list(repository);
-    String path =
-        GgufChoice.choose(
-            repository.toString(),
-            files.stream().map(RemoteFile::path).toList(),
-            repository.choice());
-    List<RemoteFile> parts =
-        GgufChoice.parts(path).stream().map(part -> listed(repository, files, part)).toList();
-    Path target = parts.getFirst().below(folder);
+    List<String> paths = files.stream().map(RemoteFile::path).toList();
+    boolean whole = isWholeFolder(repository, paths);
+    List<String> chosen =
+        whole
+            ? FolderChoice.files(paths)
+            : GgufChoice.parts(
+                GgufChoice.choose(repository.toString(), paths, repository.choice()));
+    List<RemoteFile> parts = chosen.stream().map(part -> listed(repository, files, part)).toList();
+    Path target = (whole ? parts.getLast() : parts.getFirst()).below(folder);
     Path lock = cache.resolve(".locks").resolve(cache.relativize(target) + ".lock");
-    Files.createDirectories(Objects.requireNonNull(target.getParent()));
     try (FileLockWait _ = FileLockWait.acquire(lock)) {
       for (RemoteFile part : parts) {
         Path file = part.below(folder);
         if (!Files.isRegularFile(file)) { // else another process has just brought it
+          Files.createDirectories(Objects.requireNonNull(file.getParent()));
           new Download(client, part, repository.toString(), listener, pause).to(file);
         }
       }
-      if (repository.choice() == null) {
-        Files.writeString(folder.resolve(DEFAULT), path, StandardCharsets.UTF_8);
+      if (repository.choice() == null && !whole) {
+        Files.writeString(folder.resolve(DEFAULT), chosen.getFirst(), StandardCharsets.UTF_8);
       }
     }
-    return target;
+    return whole ? folder : target;
+  }
+
+  /** Whether a repository is brought as a folder: when it has no GGUF model, and none is named. */
+  private static boolean isWholeFolder(ModelReference.Repository repository, List<String> paths) {
+    return repository.choice() == null
+        && paths.stream().noneMatch(GgufChoice::isModel)
+        && !FolderChoice.files(paths).isEmpty();
   }
 
   private static RemoteFile listed(
@@ -218,10 +232,12 @@ public final class ModelHub {
             .map(file -> folder.relativize(file).toString())
             .filter(GgufChoice::isModel)
             .toList();
-    if (paths.isEmpty()) {
-      return Optional.empty();
-    }
     String choice = repository.choice();
+    if (paths.isEmpty()) {
+      return choice == null && Files.isRegularFile(folder.resolve(FolderChoice.CONFIG))
+          ? Optional.of(folder)
+          : Optional.empty();
+    }
     if (choice == null) {
       Optional<Path> remembered = rememberedDefault(folder);
       if (remembered.isPresent() || !offline) {
@@ -304,15 +320,19 @@ public final class ModelHub {
   }
 
   private static long size(Path file) {
-    try {
-      long size = 0;
-      for (Path part : parts(file)) {
-        size += Files.size(part);
+    return bytes(parts(file));
+  }
+
+  private static long bytes(List<Path> files) {
+    long bytes = 0;
+    for (Path file : files) {
+      try {
+        bytes += Files.size(file);
+      } catch (IOException e) {
+        throw new HubException("cannot read " + file + " (" + e + "); check the folder", e);
       }
-      return size;
-    } catch (IOException e) {
-      throw new HubException("cannot read " + file + " (" + e + "); check the folder", e);
     }
+    return bytes;
   }
 
   private static boolean isOn(@Nullable String value) {

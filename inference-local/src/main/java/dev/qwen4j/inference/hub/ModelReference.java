@@ -62,10 +62,10 @@ public sealed interface ModelReference {
   }
 
   /**
-   * A file in a repository.
+   * A model in a repository.
    *
    * @param choice a quantisation as {@code Q4_K_M}, or a file's path in the repository (ends in
-   *     {@code .gguf}); null for the default
+   *     {@code .gguf}); null for the default, which without GGUF files is the whole repository
    */
   record Repository(Source source, String owner, String name, @Nullable String choice)
       implements ModelReference {

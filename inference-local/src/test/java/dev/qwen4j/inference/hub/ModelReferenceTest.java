@@ -94,7 +94,8 @@ class ModelReferenceTest {
     assertRefused(
         List.of("model.safetensors"),
         null,
-        "hf:o/r: no GGUF file in this repository; look for one whose name ends in -GGUF");
+        "hf:o/r: no GGUF file in this repository, nor a config.json with model*.safetensors; look"
+            + " for one whose name ends in -GGUF");
     assertRefused(
         List.of("a-Q4_K_M.gguf", "b-Q4_K_M.gguf"),
         null,
