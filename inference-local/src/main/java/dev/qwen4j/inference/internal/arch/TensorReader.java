@@ -4,6 +4,7 @@ import dev.qwen4j.inference.BadCheckpointException;
 import dev.qwen4j.inference.internal.kernel.Dequantizer;
 import dev.qwen4j.inference.internal.kernel.Kernels;
 import dev.qwen4j.inference.internal.kernel.Matrix;
+import dev.qwen4j.inference.internal.kernel.NativeMemory;
 import dev.qwen4j.inference.internal.kernel.RawMatrix;
 import dev.qwen4j.inference.internal.kernel.TensorType;
 import dev.qwen4j.inference.internal.weights.Checkpoint;
@@ -116,6 +117,9 @@ final class TensorReader {
   private Matrix prepare(TensorType type, int rows, int cols, MemorySegment data) {
     Matrix matrix = kernels.prepare(new RawMatrix(type, rows, cols, data));
     extraBytes += matrix.extraBytes();
+    if (matrix.extraBytes() > 0) {
+      NativeMemory.release(data);
+    }
     return matrix;
   }
 

@@ -3,7 +3,6 @@ package dev.qwen4j.inference.internal.kernel;
 import static dev.qwen4j.inference.internal.kernel.Lanes.F;
 import static dev.qwen4j.inference.internal.kernel.Lanes.L;
 
-import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
@@ -21,9 +20,12 @@ final class Activations {
   /** Halves decode to 2^-112 of their value without a multiply; this is x · 2^56. */
   float[] xHalf = new float[0];
 
-  short[] q = new short[0];
+  /**
+   * Pairs of neighbours rounded to 8 bits, the first in the low 16 bits, the second in the high.
+   */
+  int[] pairs = new int[0];
 
-  /** Scale of each block of 32; zeros up to {@link #padded}. */
+  /** Scale of each block of 32. */
   float[] scale = new float[0];
 
   /** Scale and scale · Σq of each 16. */
@@ -31,13 +33,8 @@ final class Activations {
 
   float[] sum16 = new float[0];
 
-  /** scale · Σq of each block of 32; zeros up to {@link #padded}. */
+  /** scale · Σq of each block of 32. */
   float[] sum = new float[0];
-
-  /** {@code blocks} rounded up to whole vectors, and so the used length of scale and sum. */
-  static int padded(int blocks) {
-    return Math.ceilDiv(blocks, 16) * 16;
-  }
 
   private int[] rounded = new int[0];
 
@@ -52,11 +49,11 @@ final class Activations {
       }
     }
     if (quantized) {
-      if (q.length < cols) {
-        q = new short[cols];
+      if (rounded.length < cols) {
         rounded = new int[cols];
-        scale = new float[padded(cols / 32)];
-        sum = new float[padded(cols / 32)];
+        pairs = new int[cols / 2];
+        scale = new float[cols / 32];
+        sum = new float[cols / 32];
         scale16 = new float[cols / 16];
         sum16 = new float[cols / 16];
       }
@@ -83,8 +80,8 @@ final class Activations {
       }
       scale[b] = d;
     }
-    for (int i = 0; i < cols; i++) {
-      q[i] = (short) rounded[i];
+    for (int i = 0; i < cols / 2; i++) {
+      pairs[i] = (rounded[2 * i] & 0xFFFF) | rounded[2 * i + 1] << 16;
     }
     for (int i = 0; i < cols / 16; i++) {
       int total = 0;
@@ -97,7 +94,5 @@ final class Activations {
     for (int b = 0; b < cols / 32; b++) {
       sum[b] = sum16[2 * b] + sum16[2 * b + 1];
     }
-    Arrays.fill(scale, cols / 32, padded(cols / 32), 0);
-    Arrays.fill(sum, cols / 32, padded(cols / 32), 0);
   }
 }

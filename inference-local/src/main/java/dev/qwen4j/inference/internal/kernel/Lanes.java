@@ -4,7 +4,6 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
@@ -31,19 +30,12 @@ final class Lanes {
   static final VectorSpecies<Short> SF =
       L == 16 ? ShortVector.SPECIES_256 : L == 8 ? ShortVector.SPECIES_128 : ShortVector.SPECIES_64;
 
-  /** Shorts for 16-bit arithmetic on a half block of 16: 16 lanes, or 8 where L is 4. */
-  static final VectorSpecies<Short> S = L == 4 ? ShortVector.SPECIES_128 : ShortVector.SPECIES_256;
+  /** Twice {@link #L} shorts: pairs of neighbours in the lanes of {@link #I}. */
+  static final VectorSpecies<Short> S = VectorSpecies.of(short.class, F.vectorShape());
 
   /** As many bytes as {@link #S} has shorts. */
-  static final VectorSpecies<Byte> BS = L == 4 ? ByteVector.SPECIES_64 : ByteVector.SPECIES_128;
-
-  /** Lanes of {@link #S}. */
-  static final int SL = S.length();
-
-  /** Floats for the eight scales of a K block: 8 lanes, or 4 where L is 4. */
-  static final VectorSpecies<Float> F8 = L == 4 ? FloatVector.SPECIES_128 : FloatVector.SPECIES_256;
-
-  static final VectorSpecies<Integer> I8 = L == 4 ? IntVector.SPECIES_128 : IntVector.SPECIES_256;
+  static final VectorSpecies<Byte> BS =
+      VectorSpecies.of(byte.class, VectorShape.forBitSize(BITS / 2));
 
   static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
   static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(LE);

@@ -3,37 +3,60 @@ package dev.qwen4j.inference.internal.kernel;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 
 /** What one worker needs to write down while it computes; grows to the largest shape it met. */
 final class Scratch {
   static final VarHandle LONG =
       MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
-  /** Eight scales and eight minima of a K block, a byte each. */
-  final byte[] bytes = new byte[16];
-
-  /** The sums of two rows. */
-  final float[] pair = new float[2];
-
-  private short[] halves = new short[0];
   private float[] scales = new float[0];
+  private float[] minus = new float[0];
+  private float[] rows = new float[0];
+  private float[] ones = new float[0];
+  private float[] zeros = new float[0];
   private float[] panel = new float[0];
   private float[] sums = new float[0];
 
-  /** At least {@code n} shorts for scales as they lie in the file. */
-  short[] halves(int n) {
-    if (halves.length < n) {
-      halves = new short[n];
-    }
-    return halves;
-  }
-
-  /** At least {@code n} floats for the scales of one or more rows. */
+  /** At least {@code n} floats for the scales of a group of rows. */
   float[] scales(int n) {
     if (scales.length < n) {
       scales = new float[n];
     }
     return scales;
+  }
+
+  /** At least {@code n} floats for what a group's blocks take off. */
+  float[] minus(int n) {
+    if (minus.length < n) {
+      minus = new float[n];
+    }
+    return minus;
+  }
+
+  /** At least {@code n} floats for the results of a group that is not full. */
+  float[] rows(int n) {
+    if (rows.length < n) {
+      rows = new float[n];
+    }
+    return rows;
+  }
+
+  /** At least {@code n} ones, to be read only. */
+  float[] ones(int n) {
+    if (ones.length < n) {
+      ones = new float[n];
+      Arrays.fill(ones, 1);
+    }
+    return ones;
+  }
+
+  /** At least {@code n} zeros, to be read only. */
+  float[] zeros(int n) {
+    if (zeros.length < n) {
+      zeros = new float[n];
+    }
+    return zeros;
   }
 
   /** At least {@code n} floats for dequantised weights, or keys and values. */

@@ -61,7 +61,9 @@ final class Tiles {
 
   /**
    * {@code sums[r][lane] = Σ_k w[wAt + k * stride + r] · x[k][lane]}, added to what is there if
-   * {@code add}; tiles are {@link #WIDE}.
+   * {@code add}.
+   *
+   * @param width {@link #WIDE} or {@link #NARROW}
    */
   static void multiplyColumns(
       float[] w,
@@ -70,11 +72,21 @@ final class Tiles {
       int columns,
       float[] x,
       int xAt,
+      int width,
       int n,
       float[] sums,
       int at,
       boolean add) {
     int r = 0;
+    if (width == NARROW) {
+      for (; r + 8 <= columns; r += 8) {
+        eightNarrowColumns(w, wAt + r, stride, x, xAt, n, sums, at + r * NARROW, add);
+      }
+      for (; r < columns; r++) {
+        oneNarrowColumn(w, wAt + r, stride, x, xAt, n, sums, at + r * NARROW, add);
+      }
+      return;
+    }
     for (; r + 6 <= columns; r += 6) {
       sixColumns(w, wAt + r, stride, x, xAt, n, sums, at + r * WIDE, add);
     }
@@ -369,5 +381,71 @@ final class Tiles {
     }
     s00.intoArray(sums, at);
     s01.intoArray(sums, at + 1 * L);
+  }
+
+  private static void eightNarrowColumns(
+      float[] w,
+      int wAt,
+      int stride,
+      float[] x,
+      int xAt,
+      int n,
+      float[] sums,
+      int at,
+      boolean add) {
+    FloatVector s00 = add ? FloatVector.fromArray(F, sums, at) : FloatVector.zero(F);
+    FloatVector s10 = add ? FloatVector.fromArray(F, sums, at + 1 * L) : FloatVector.zero(F);
+    FloatVector s20 = add ? FloatVector.fromArray(F, sums, at + 2 * L) : FloatVector.zero(F);
+    FloatVector s30 = add ? FloatVector.fromArray(F, sums, at + 3 * L) : FloatVector.zero(F);
+    FloatVector s40 = add ? FloatVector.fromArray(F, sums, at + 4 * L) : FloatVector.zero(F);
+    FloatVector s50 = add ? FloatVector.fromArray(F, sums, at + 5 * L) : FloatVector.zero(F);
+    FloatVector s60 = add ? FloatVector.fromArray(F, sums, at + 6 * L) : FloatVector.zero(F);
+    FloatVector s70 = add ? FloatVector.fromArray(F, sums, at + 7 * L) : FloatVector.zero(F);
+    for (int k = 0; k < n; k++) {
+      FloatVector x0 = FloatVector.fromArray(F, x, xAt + k * L);
+      FloatVector b = FloatVector.broadcast(F, w[wAt + k * stride]);
+      s00 = x0.fma(b, s00);
+      b = FloatVector.broadcast(F, w[wAt + k * stride + 1]);
+      s10 = x0.fma(b, s10);
+      b = FloatVector.broadcast(F, w[wAt + k * stride + 2]);
+      s20 = x0.fma(b, s20);
+      b = FloatVector.broadcast(F, w[wAt + k * stride + 3]);
+      s30 = x0.fma(b, s30);
+      b = FloatVector.broadcast(F, w[wAt + k * stride + 4]);
+      s40 = x0.fma(b, s40);
+      b = FloatVector.broadcast(F, w[wAt + k * stride + 5]);
+      s50 = x0.fma(b, s50);
+      b = FloatVector.broadcast(F, w[wAt + k * stride + 6]);
+      s60 = x0.fma(b, s60);
+      b = FloatVector.broadcast(F, w[wAt + k * stride + 7]);
+      s70 = x0.fma(b, s70);
+    }
+    s00.intoArray(sums, at);
+    s10.intoArray(sums, at + 1 * L);
+    s20.intoArray(sums, at + 2 * L);
+    s30.intoArray(sums, at + 3 * L);
+    s40.intoArray(sums, at + 4 * L);
+    s50.intoArray(sums, at + 5 * L);
+    s60.intoArray(sums, at + 6 * L);
+    s70.intoArray(sums, at + 7 * L);
+  }
+
+  private static void oneNarrowColumn(
+      float[] w,
+      int wAt,
+      int stride,
+      float[] x,
+      int xAt,
+      int n,
+      float[] sums,
+      int at,
+      boolean add) {
+    FloatVector s00 = add ? FloatVector.fromArray(F, sums, at) : FloatVector.zero(F);
+    for (int k = 0; k < n; k++) {
+      FloatVector x0 = FloatVector.fromArray(F, x, xAt + k * L);
+      FloatVector b = FloatVector.broadcast(F, w[wAt + k * stride]);
+      s00 = x0.fma(b, s00);
+    }
+    s00.intoArray(sums, at);
   }
 }

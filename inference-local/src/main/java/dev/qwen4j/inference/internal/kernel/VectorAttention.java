@@ -244,7 +244,8 @@ final class VectorAttention {
             b.keys, 0, headDim, seen, b.queries, at, WIDE, headDim, b.scores, 0, false);
         maskFuture(b.scores, p, seen, tile);
         softmaxStep(b, seen, t, headDim);
-        Tiles.multiplyColumns(b.values, 0, headDim, headDim, b.scores, 0, seen, b.sums, at, true);
+        Tiles.multiplyColumns(
+            b.values, 0, headDim, headDim, b.scores, 0, WIDE, seen, b.sums, at, true);
       }
     }
     for (int t = 0; t < n; t++) {

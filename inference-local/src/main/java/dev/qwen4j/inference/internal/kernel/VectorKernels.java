@@ -3,6 +3,8 @@ package dev.qwen4j.inference.internal.kernel;
 import static dev.qwen4j.inference.internal.kernel.Tiles.NARROW;
 import static dev.qwen4j.inference.internal.kernel.Tiles.WIDE;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
 import java.util.Arrays;
 
@@ -10,16 +12,17 @@ import java.util.Arrays;
  * The operations by SIMD and threads, on the Vector API.
  *
  * <p>Decode and prefill are two different kernels. One token reads every weight once, so the
- * memory's speed is the limit: {@link RowDots} streams the rows as they lie in the file. Many
- * tokens use each weight many times, so the arithmetic is the limit: rows are dequantised to a
- * panel of float32 that fits the second-level cache, once for all tokens, and multiplied by {@link
- * Tiles}. Weights are never repacked: a matrix holds nothing beyond the checkpoint's own mapping.
+ * memory's speed is the limit: {@link PackedDots} and {@link RowDots} stream them. Many tokens use
+ * each weight many times, so the arithmetic is the limit: rows are dequantised to a panel of
+ * float32 that fits the second-level cache, once for all tokens, and multiplied by {@link Tiles}.
+ * Quantised weights are packed for the machine's vectors, see {@link Packing}; others are
+ * multiplied where the file is mapped.
  *
  * <p>Calls must not overlap; they write their operands to fields, so that no call allocates.
  */
 final class VectorKernels implements Kernels {
-  /** Rows of a panel: a multiple of the tiles' six and eight. */
-  private static final int PANEL_ROWS = 48;
+  /** Rows of a panel: a multiple of the tiles' six and eight, and of the packings' groups. */
+  private static final int PANEL_ROWS = Math.max(48, 6 * Lanes.L);
 
   /** Columns of a panel: whole K blocks, and with 48 rows about 200 KB. */
   private static final int PANEL_COLS = 1024;
@@ -33,6 +36,7 @@ final class VectorKernels implements Kernels {
   private static final int ELEMENTS_PER_CHUNK = 8 * 1024;
 
   private final WorkerPool pool;
+  private final Arena arena = Arena.ofShared();
   private final VectorAttention attention;
   private final VectorConvolution convolution;
   private final VectorDelta delta;
@@ -47,7 +51,7 @@ final class VectorKernels implements Kernels {
   private final WorkerPool.Chunk addPart = this::addPart;
 
   // The operands of the call in progress.
-  private Weights[] weights = new Weights[0];
+  private Matrix[] weights = new Matrix[0];
   private float[][] outs = new float[0][];
   private float[] x = new float[0];
   private float[] y = new float[0];
@@ -67,8 +71,7 @@ final class VectorKernels implements Kernels {
   }
 
   /** A matrix as the file has it. */
-  private record Weights(RawMatrix raw, long address, long rowBytes, int rowsPerChunk)
-      implements Matrix {
+  private record Mapped(RawMatrix raw) implements Matrix {
     @Override
     public int rows() {
       return raw.rows();
@@ -89,12 +92,8 @@ final class VectorKernels implements Kernels {
       RowFloats.dequantize(raw, row, 0, raw.cols(), out, offset);
     }
 
-    int decodeChunks() {
-      return Math.ceilDiv(raw.rows(), rowsPerChunk);
-    }
-
-    int panels() {
-      return Math.ceilDiv(raw.rows(), PANEL_ROWS);
+    long rowBytes() {
+      return raw.type().bytes(raw.cols());
     }
   }
 
@@ -103,19 +102,30 @@ final class VectorKernels implements Kernels {
     if (!raw.data().isNative()) {
       throw new IllegalArgumentException("expected weights in native memory, found a heap segment");
     }
-    long rowBytes = raw.type().bytes(raw.cols());
-    int rows = Math.clamp(CHUNK_BYTES / Math.max(1, rowBytes), 1, raw.rows());
-    return new Weights(raw, raw.data().address(), rowBytes, rows);
+    Packing packing = Packing.of(raw.type());
+    return packing == null ? new Mapped(raw) : pack(raw, packing);
+  }
+
+  private PackedMatrix pack(RawMatrix raw, Packing packing) {
+    long bytes = PackedMatrix.bytes(raw.type(), packing, raw.rows(), raw.cols());
+    MemorySegment data = NativeMemory.allocate(arena, bytes);
+    PackedMatrix packed = new PackedMatrix(raw.type(), packing, raw.rows(), raw.cols(), data);
+    int share = groupsPerChunk(packed);
+    pool.run(
+        Math.ceilDiv(packed.groups(), share),
+        (worker, chunk) -> {
+          Packer packer = new Packer(raw, packed);
+          int end = Math.min(packed.groups(), (chunk + 1) * share);
+          for (int group = chunk * share; group < end; group++) {
+            packer.pack(group);
+          }
+        });
+    return packed;
   }
 
   @Override
   public void multiply(Matrix[] ws, float[] x, int tokens, float[][] outs) {
-    if (weights.length != ws.length) {
-      weights = new Weights[ws.length];
-    }
-    for (int i = 0; i < ws.length; i++) {
-      weights[i] = (Weights) ws[i];
-    }
+    this.weights = ws;
     this.x = x;
     this.outs = outs;
     this.tokens = tokens;
@@ -136,27 +146,47 @@ final class VectorKernels implements Kernels {
     boolean quantized = false;
     boolean halves = false;
     int chunks = 0;
-    for (Weights w : weights) {
-      quantized |= RowDots.wantsQuantized(w.raw.type());
-      halves |= w.raw.type() == TensorType.F16;
-      chunks += w.decodeChunks();
+    for (Matrix w : weights) {
+      quantized |= w instanceof PackedMatrix;
+      halves |= w instanceof Mapped m && m.raw.type() == TensorType.F16;
+      chunks += decodeChunks(w);
     }
     activations.set(x, width, quantized, halves);
     pool.run(chunks, decodeRows);
   }
 
+  private static int decodeChunks(Matrix w) {
+    return w instanceof PackedMatrix packed
+        ? Math.ceilDiv(packed.groups(), groupsPerChunk(packed))
+        : Math.ceilDiv(w.rows(), rowsPerChunk((Mapped) w));
+  }
+
+  private static int groupsPerChunk(PackedMatrix w) {
+    return Math.clamp(CHUNK_BYTES / w.groupBytes(), 1, w.groups());
+  }
+
+  private static int rowsPerChunk(Mapped w) {
+    return Math.clamp(CHUNK_BYTES / Math.max(1, w.rowBytes()), 1, w.rows());
+  }
+
   private void decodeRows(int worker, int chunk) {
     int c = chunk;
     int i = 0;
-    while (c >= weights[i].decodeChunks()) {
-      c -= weights[i].decodeChunks();
+    while (c >= decodeChunks(weights[i])) {
+      c -= decodeChunks(weights[i]);
       i++;
     }
-    Weights w = weights[i];
-    int from = c * w.rowsPerChunk;
-    int rows = Math.min(w.rowsPerChunk, w.raw.rows() - from);
-    RowDots.multiply(
-        w.raw, w.address + from * w.rowBytes, rows, activations, scratch[worker], outs[i], from);
+    if (weights[i] instanceof PackedMatrix w) {
+      int from = c * groupsPerChunk(w);
+      int groups = Math.min(groupsPerChunk(w), w.groups() - from);
+      PackedDots.multiply(w, from, groups, activations, scratch[worker], outs[i]);
+    } else {
+      Mapped w = (Mapped) weights[i];
+      int from = c * rowsPerChunk(w);
+      int rows = Math.min(rowsPerChunk(w), w.rows() - from);
+      long address = w.raw.data().address() + from * w.rowBytes();
+      RowDots.multiply(w.raw, address, rows, activations, scratch[worker], outs[i], from);
+    }
   }
 
   private void prefill() {
@@ -166,10 +196,14 @@ final class VectorKernels implements Kernels {
     }
     pool.run(Math.ceilDiv(tokens, WIDE), packTokens);
     int panels = 0;
-    for (Weights w : weights) {
-      panels += w.panels();
+    for (Matrix w : weights) {
+      panels += panels(w);
     }
     pool.run(panels, prefillPanel);
+  }
+
+  private static int panels(Matrix w) {
+    return Math.ceilDiv(w.rows(), PANEL_ROWS);
   }
 
   /** Lanes of a tile: two vectors, or one if the last tile has no tokens for the second. */
@@ -198,11 +232,11 @@ final class VectorKernels implements Kernels {
   private void prefillPanel(int worker, int chunk) {
     int c = chunk;
     int i = 0;
-    while (c >= weights[i].panels()) {
-      c -= weights[i].panels();
+    while (c >= panels(weights[i])) {
+      c -= panels(weights[i]);
       i++;
     }
-    RawMatrix w = weights[i].raw;
+    Matrix w = weights[i];
     int from = c * PANEL_ROWS;
     int rows = Math.min(PANEL_ROWS, w.rows() - from);
     int tiles = Math.ceilDiv(tokens, WIDE);
@@ -210,18 +244,37 @@ final class VectorKernels implements Kernels {
     float[] sums = scratch[worker].sums(tiles * PANEL_ROWS * WIDE);
     for (int k = 0; k < width; k += PANEL_COLS) {
       int cols = Math.min(PANEL_COLS, width - k);
-      for (int r = 0; r < rows; r++) {
-        RowFloats.dequantize(w, from + r, k, cols, panel, r * cols);
-      }
+      fillPanel(w, from, rows, k, cols, scratch[worker], panel);
       for (int tile = 0; tile < tiles; tile++) {
         int lanes = tileWidth(tile);
         int xAt = tile * WIDE * width + k * lanes;
-        int sumsAt = tile * PANEL_ROWS * WIDE;
-        Tiles.multiplyRows(panel, 0, cols, rows, packed, xAt, lanes, cols, sums, sumsAt, k > 0);
+        int at = tile * PANEL_ROWS * WIDE;
+        if (w instanceof PackedMatrix) {
+          Tiles.multiplyColumns(
+              panel, 0, PANEL_ROWS, rows, packed, xAt, lanes, cols, sums, at, k > 0);
+        } else {
+          Tiles.multiplyRows(panel, 0, cols, rows, packed, xAt, lanes, cols, sums, at, k > 0);
+        }
       }
     }
     for (int tile = 0; tile < tiles; tile++) {
       unpack(sums, tile, rows, outs[i], w.rows(), from);
+    }
+  }
+
+  /** A packed matrix' panel is [k, rows], another's [rows, k]. */
+  private static void fillPanel(
+      Matrix w, int from, int rows, int k, int cols, Scratch scratch, float[] panel) {
+    if (w instanceof PackedMatrix m) {
+      int groupRows = m.packing().groupRows();
+      for (int r = 0; r < rows; r += groupRows) {
+        PackedPanels.unpack(m, (from + r) / groupRows, k, cols, scratch, panel, r, PANEL_ROWS);
+      }
+    } else {
+      RawMatrix raw = ((Mapped) w).raw;
+      for (int r = 0; r < rows; r++) {
+        RowFloats.dequantize(raw, from + r, k, cols, panel, r * cols);
+      }
     }
   }
 
@@ -334,5 +387,6 @@ final class VectorKernels implements Kernels {
   @Override
   public void close() {
     pool.close();
+    arena.close();
   }
 }

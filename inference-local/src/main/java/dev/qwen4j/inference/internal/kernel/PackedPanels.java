@@ -1,0 +1,174 @@
+package dev.qwen4j.inference.internal.kernel;
+
+import static dev.qwen4j.inference.internal.kernel.Lanes.BS;
+import static dev.qwen4j.inference.internal.kernel.Lanes.F;
+import static dev.qwen4j.inference.internal.kernel.Lanes.I;
+import static dev.qwen4j.inference.internal.kernel.Lanes.L;
+import static dev.qwen4j.inference.internal.kernel.Lanes.LE;
+import static dev.qwen4j.inference.internal.kernel.Lanes.S;
+import static dev.qwen4j.inference.internal.kernel.Memory.ALL;
+import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.B2S;
+import static jdk.incubator.vector.VectorOperators.I2F;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
+
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+
+/**
+ * Packed weights as float32 for the panels that prefill multiplies: {@code panel[k][row]}, so that
+ * lanes stay lanes and nothing is transposed. The values are those of {@link Dequantizer}, to the
+ * bit but for the sign of zeros.
+ */
+final class PackedPanels {
+  private PackedPanels() {}
+
+  /**
+   * Writes columns {@code from} to {@code from + n}, whole blocks of the file, of a group's rows to
+   * {@code panel[at + (k − from) * stride + row]}.
+   */
+  static void unpack(
+      PackedMatrix m,
+      int group,
+      int from,
+      int n,
+      Scratch scratch,
+      float[] panel,
+      int at,
+      int stride) {
+    Packing packing = m.packing();
+    int rows = packing.groupRows();
+    int blocks = n / packing.block();
+    int first = from / packing.block();
+    float[] scales = scratch.scales(blocks * rows);
+    float[] minus = scratch.minus(blocks * rows);
+    int center = PackedScales.center(m.type());
+    // What is centred here has nothing left to take off.
+    float[] sums = center == 0 ? scratch.ones(blocks) : scratch.zeros(blocks);
+    PackedScales.write(m, group, first, blocks, scratch.ones(blocks), sums, 0, scales, minus);
+    long weights = m.data().address() + m.weightsOf(group) + (long) first * packing.blockBytes();
+    for (int r = 0; r < rows; r += L) {
+      switch (packing) {
+        case BYTES -> bytes(weights, r, blocks, scales, panel, at + r, stride);
+        case NIBBLES ->
+            words(weights, r, blocks, 4, 8, center, scales, minus, panel, at + r, stride);
+        case FIVES -> {
+          words(weights, r, blocks, 5, 6, center, scales, minus, panel, at + r, stride);
+          lastPairOfFives(weights, r, blocks, center, scales, minus, panel, at + r, stride);
+        }
+        case SIXES -> sixes(weights, blocks, center, scales, minus, panel, at, stride);
+      }
+    }
+  }
+
+  private static void bytes(
+      long start, int r, int blocks, float[] scales, float[] panel, int at, int stride) {
+    for (int i = 0; i < blocks * 16; i++) {
+      long from = (start + i * 4L * L + 2L * r) & Memory.MASK;
+      FloatVector scale = FloatVector.fromArray(F, scales, i / 16 * 2 * L + r);
+      IntVector v = pairsOfBytes(from);
+      int to = at + 2 * i * stride;
+      floats(v.lanewise(LSHL, 16).lanewise(ASHR, 16)).mul(scale).intoArray(panel, to);
+      floats(v.lanewise(ASHR, 16)).mul(scale).intoArray(panel, to + stride);
+    }
+  }
+
+  /** Words of two 16-bit halves that hold {@code perWord / 2} weights each, lowest bits first. */
+  private static void words(
+      long start,
+      int r,
+      int blocks,
+      int words,
+      int perWord,
+      int center,
+      float[] scales,
+      float[] minus,
+      float[] panel,
+      int at,
+      int stride) {
+    int bits = perWord == 8 ? 4 : 5;
+    int mask = (1 << bits) - 1;
+    int blockBytes = (perWord == 8 ? 32 : 44) * L;
+    for (int i = 0; i < blocks * words; i++) {
+      int b = i / words;
+      int word = i % words;
+      long from = (start + (long) b * blockBytes + word * 8L * L + 4L * r) & Memory.MASK;
+      IntVector v = IntVector.fromMemorySegment(I, ALL, from, LE);
+      FloatVector scale = FloatVector.fromArray(F, scales, b * 2 * L + r);
+      FloatVector less = FloatVector.fromArray(F, minus, b * 2 * L + r);
+      int to = at + (b * 32 + word * perWord) * stride;
+      for (int j = 0; j < perWord; j++) {
+        int shift = j / 2 * bits + j % 2 * 16;
+        FloatVector q = floats(v.lanewise(LSHR, shift).and(mask).sub(center));
+        q.mul(scale).sub(less).intoArray(panel, to + j * stride);
+      }
+    }
+  }
+
+  private static void lastPairOfFives(
+      long start,
+      int r,
+      int blocks,
+      int center,
+      float[] scales,
+      float[] minus,
+      float[] panel,
+      int at,
+      int stride) {
+    for (int b = 0; b < blocks; b++) {
+      long from = (start + b * 44L * L + 40L * L + 2L * r) & Memory.MASK;
+      IntVector v = pairsOfBytes(from);
+      FloatVector scale = FloatVector.fromArray(F, scales, b * 2 * L + r);
+      FloatVector less = FloatVector.fromArray(F, minus, b * 2 * L + r);
+      int to = at + (b * 32 + 30) * stride;
+      FloatVector even = floats(v.and(0xFFFF).sub(center));
+      even.mul(scale).sub(less).intoArray(panel, to);
+      FloatVector odd = floats(v.lanewise(LSHR, 16).sub(center));
+      odd.mul(scale).sub(less).intoArray(panel, to + stride);
+    }
+  }
+
+  private static void sixes(
+      long start,
+      int blocks,
+      int center,
+      float[] scales,
+      float[] minus,
+      float[] panel,
+      int at,
+      int stride) {
+    for (int b = 0; b < blocks; b++) {
+      long block = (start + b * 12L * L) & Memory.MASK;
+      FloatVector scale = FloatVector.fromArray(F, scales, b * L);
+      FloatVector less = FloatVector.fromArray(F, minus, b * L);
+      IntVector tops = IntVector.fromMemorySegment(I, ALL, block + 8L * L, LE);
+      for (int j = 0; j < 16; j++) {
+        int pair = j / 2;
+        int half = j % 2 * 16;
+        IntVector q;
+        if (pair < 6) {
+          long word = block + pair / 2 * 4L * L;
+          q = IntVector.fromMemorySegment(I, ALL, word, LE);
+          q = q.lanewise(LSHR, pair % 2 * 6 + half).and(63);
+        } else {
+          long word = block + (pair - 6) * 4L * L;
+          q = IntVector.fromMemorySegment(I, ALL, word, LE).lanewise(LSHR, 12 + half).and(15);
+          q = q.or(tops.lanewise(LSHR, 12 + (pair - 6) * 2 + half).and(3).lanewise(LSHL, 4));
+        }
+        floats(q.sub(center)).mul(scale).sub(less).intoArray(panel, at + (b * 16 + j) * stride);
+      }
+    }
+  }
+
+  private static IntVector pairsOfBytes(long at) {
+    return ByteVector.fromMemorySegment(BS, ALL, at, LE)
+        .convertShape(B2S, S, 0)
+        .reinterpretAsInts();
+  }
+
+  private static FloatVector floats(IntVector v) {
+    return (FloatVector) v.convert(I2F, 0);
+  }
+}
