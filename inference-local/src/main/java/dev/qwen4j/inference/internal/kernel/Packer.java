@@ -50,89 +50,142 @@ final class Packer {
     }
   }
 
+  // One loop for each type, so that the JIT compiles each once, and for no other's sake again.
+
   private void packRow(int group, int r, long row) {
-    int step = raw.type().blockElements();
-    int block = packed.packing().block();
+    long scales = packed.scalesOf(group) + 2L * r;
     long weights = packed.weightsOf(group);
-    for (int i = 0; i < raw.cols() / step; i++) {
-      long at = row + (long) i * raw.type().blockBytes();
-      takeScales(group, r, i, at);
-      takeWeights(at);
-      for (int k = 0; k < step; k += block) {
-        long to = weights + (long) ((i * step + k) / block) * packed.packing().blockBytes();
-        switch (packed.packing()) {
-          case BYTES -> putBytes(k, r, to);
-          case NIBBLES -> putNibbles(k, r, to);
-          case FIVES -> putFives(k, r, to);
-          case SIXES -> putSixes(k, r, to);
-        }
-      }
+    switch (raw.type()) {
+      case Q8_0 -> q8Zero(row, r, scales, weights);
+      case Q4_0 -> q4Zero(row, r, scales, weights);
+      case Q4_1 -> q4One(row, r, scales, weights);
+      case Q5_0 -> q5Zero(row, r, scales, weights);
+      case Q5_1 -> q5One(row, r, scales, weights);
+      case Q4_K -> q4K(row, r, packed.scalesOf(group), weights);
+      case Q5_K -> q5K(row, r, packed.scalesOf(group), weights);
+      case Q6_K -> q6K(row, r, packed.scalesOf(group), weights);
+      default -> throw new IllegalArgumentException(raw.type() + " is not packed");
     }
   }
 
-  private void takeScales(int group, int r, int i, long at) {
-    int rows = packed.packing().groupRows();
-    long scales = packed.scalesOf(group);
-    switch (raw.type()) {
-      case Q4_1, Q5_1 -> {
-        putHalf(scales + 2L * (i * rows + r), at);
-        putHalf(scales + 2L * ((raw.cols() / 32 + i) * rows + r), at + 2);
+  private void q8Zero(long row, int r, long scales, long weights) {
+    long at = row;
+    for (int b = 0; b < raw.cols() / 32; b++) {
+      putHalf(scales + 4L * L * b, at);
+      long block = weights + 64L * L * b + vector(r) * 2L * L + lane(r) * 2L;
+      for (int j = 0; j < 16; j++) {
+        to.set(SHORT, block + 4L * L * j, from.get(SHORT, at + 2 + 2L * j));
       }
-      case Q4_K, Q5_K -> {
-        long block = scales + 20L * i * rows;
-        putHalf(block + 2L * r, at);
-        putHalf(block + 2L * (rows + r), at + 2);
-        for (int j = 0; j < 8; j++) {
-          to.set(
-              JAVA_BYTE, block + (4L + j) * rows + r, (byte) Dequantizer.kScale(from, at + 4, j));
-          to.set(JAVA_BYTE, block + (12L + j) * rows + r, (byte) Dequantizer.kMin(from, at + 4, j));
-        }
+      at += 34;
+    }
+  }
+
+  private void q4Zero(long row, int r, long scales, long weights) {
+    long at = row;
+    for (int b = 0; b < raw.cols() / 32; b++) {
+      putHalf(scales + 4L * L * b, at);
+      nibbles(at + 2, 0, 16);
+      putNibbles(0, r, weights + 32L * L * b);
+      at += 18;
+    }
+  }
+
+  private void q4One(long row, int r, long scales, long weights) {
+    long at = row;
+    long minima = scales + 4L * L * (raw.cols() / 32);
+    for (int b = 0; b < raw.cols() / 32; b++) {
+      putHalf(scales + 4L * L * b, at);
+      putHalf(minima + 4L * L * b, at + 2);
+      nibbles(at + 4, 0, 16);
+      putNibbles(0, r, weights + 32L * L * b);
+      at += 20;
+    }
+  }
+
+  private void q5Zero(long row, int r, long scales, long weights) {
+    long at = row;
+    for (int b = 0; b < raw.cols() / 32; b++) {
+      putHalf(scales + 4L * L * b, at);
+      nibbles(at + 6, 0, 16);
+      fifthBits(from.get(INT, at + 2));
+      putFives(0, r, weights + 44L * L * b);
+      at += 22;
+    }
+  }
+
+  private void q5One(long row, int r, long scales, long weights) {
+    long at = row;
+    long minima = scales + 4L * L * (raw.cols() / 32);
+    for (int b = 0; b < raw.cols() / 32; b++) {
+      putHalf(scales + 4L * L * b, at);
+      putHalf(minima + 4L * L * b, at + 2);
+      nibbles(at + 8, 0, 16);
+      fifthBits(from.get(INT, at + 4));
+      putFives(0, r, weights + 44L * L * b);
+      at += 24;
+    }
+  }
+
+  private void q4K(long row, int r, long scales, long weights) {
+    long at = row;
+    for (int i = 0; i < raw.cols() / 256; i++) {
+      kScales(at, r, scales + 40L * L * i);
+      for (int j = 0; j < 4; j++) {
+        nibbles(at + 16 + 32L * j, 64 * j, 32);
       }
-      case Q6_K -> {
-        long block = scales + 18L * i * rows;
-        putHalf(block + 2L * r, at + 208);
-        for (int j = 0; j < 16; j++) {
-          to.set(JAVA_BYTE, block + (2L + j) * rows + r, from.get(JAVA_BYTE, at + 192 + j));
-        }
+      for (int b = 0; b < 8; b++) {
+        putNibbles(32 * b, r, weights + 32L * L * (8 * i + b));
       }
-      default -> putHalf(scales + 2L * (i * rows + r), at);
+      at += 144;
+    }
+  }
+
+  private void q5K(long row, int r, long scales, long weights) {
+    long at = row;
+    for (int i = 0; i < raw.cols() / 256; i++) {
+      kScales(at, r, scales + 40L * L * i);
+      for (int j = 0; j < 4; j++) {
+        nibbles(at + 48 + 32L * j, 64 * j, 32);
+      }
+      for (int k = 0; k < 256; k += 8) {
+        long bits = (word(at + 16 + k % 32) >>> (k / 32)) & LOW_BITS;
+        LONG.set(q, k, (long) LONG.get(q, k) | bits << 4);
+      }
+      for (int b = 0; b < 8; b++) {
+        putFives(32 * b, r, weights + 44L * L * (8 * i + b));
+      }
+      at += 176;
+    }
+  }
+
+  private void kScales(long at, int r, long block) {
+    int rows = 2 * L;
+    putHalf(block + 2L * r, at);
+    putHalf(block + 2L * (rows + r), at + 2);
+    for (int j = 0; j < 8; j++) {
+      to.set(JAVA_BYTE, block + (4L + j) * rows + r, (byte) Dequantizer.kScale(from, at + 4, j));
+      to.set(JAVA_BYTE, block + (12L + j) * rows + r, (byte) Dequantizer.kMin(from, at + 4, j));
+    }
+  }
+
+  private void q6K(long row, int r, long scales, long weights) {
+    long at = row;
+    for (int i = 0; i < raw.cols() / 256; i++) {
+      long block = scales + 18L * L * i;
+      putHalf(block + 2L * r, at + 208);
+      for (int j = 0; j < 16; j++) {
+        to.set(JAVA_BYTE, block + (2L + j) * L + r, from.get(JAVA_BYTE, at + 192 + j));
+      }
+      sixes(at);
+      for (int b = 0; b < 16; b++) {
+        putSixes(16 * b, r, weights + 12L * L * (16 * i + b));
+      }
+      at += 210;
     }
   }
 
   private void putHalf(long at, long fromAt) {
     to.set(SHORT, at, from.get(SHORT, fromAt));
-  }
-
-  private void takeWeights(long at) {
-    switch (raw.type()) {
-      case Q8_0 -> MemorySegment.copy(from, JAVA_BYTE, at + 2, q, 0, 32);
-      case Q4_0 -> nibbles(at + 2, 0, 16);
-      case Q4_1 -> nibbles(at + 4, 0, 16);
-      case Q5_0 -> {
-        nibbles(at + 6, 0, 16);
-        fifthBits(from.get(INT, at + 2));
-      }
-      case Q5_1 -> {
-        nibbles(at + 8, 0, 16);
-        fifthBits(from.get(INT, at + 4));
-      }
-      case Q4_K -> {
-        for (int j = 0; j < 4; j++) {
-          nibbles(at + 16 + 32L * j, 64 * j, 32);
-        }
-      }
-      case Q5_K -> {
-        for (int j = 0; j < 4; j++) {
-          nibbles(at + 48 + 32L * j, 64 * j, 32);
-        }
-        for (int k = 0; k < 256; k += 8) {
-          long bits = (word(at + 16 + k % 32) >>> (k / 32)) & LOW_BITS;
-          LONG.set(q, k, (long) LONG.get(q, k) | bits << 4);
-        }
-      }
-      case Q6_K -> sixes(at);
-      default -> throw new IllegalArgumentException(raw.type() + " is not packed");
-    }
   }
 
   /** {@code n} bytes: their low nibbles from {@code k} on, their high ones after those. */
@@ -164,13 +217,6 @@ final class Packer {
 
   private long word(long at) {
     return from.get(WORD, at);
-  }
-
-  private void putBytes(int k, int r, long block) {
-    for (int j = 0; j < 16; j++) {
-      long at = block + 4L * L * j + vector(r) * 2L * L + lane(r) * 2L;
-      to.set(SHORT, at, (short) ((q[k + 2 * j] & 0xFF) | q[k + 2 * j + 1] << 8));
-    }
   }
 
   private void putNibbles(int k, int r, long block) {
