@@ -4,7 +4,6 @@ import dev.qwen4j.inference.BadCheckpointException;
 import dev.qwen4j.inference.internal.kernel.Dequantizer;
 import dev.qwen4j.inference.internal.kernel.Kernels;
 import dev.qwen4j.inference.internal.kernel.Matrix;
-import dev.qwen4j.inference.internal.kernel.NativeMemory;
 import dev.qwen4j.inference.internal.kernel.RawMatrix;
 import dev.qwen4j.inference.internal.kernel.TensorType;
 import dev.qwen4j.inference.internal.weights.Checkpoint;
@@ -16,6 +15,7 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.Predicate;
 
 /**
@@ -50,13 +50,13 @@ final class TensorReader {
 
   Matrix matrix(String name, int rows, int cols) {
     TensorInfo tensor = take(name, List.of((long) cols, (long) rows));
-    return prepare(tensor.type(), rows, cols, tensor.data());
+    return reading(tensor, data -> prepare(tensor.type(), rows, cols, data));
   }
 
   /** Matrices of the same width whose rows follow each other in one tensor. */
   Matrix[] stacked(String name, int[] rows, int cols) {
     TensorInfo tensor = take(name, List.of((long) cols, sum(rows)));
-    return slices(tensor, 0, rows, cols);
+    return reading(tensor, data -> slices(tensor.type(), data, 0, rows, cols));
   }
 
   /** Vectors that follow each other in one tensor. */
@@ -79,20 +79,34 @@ final class TensorReader {
   /** Stacked matrices per expert. */
   List<Matrix[]> experts(String name, int count, int[] rows, int cols) {
     TensorInfo tensor = take(name, List.of((long) cols, sum(rows), (long) count));
-    List<Matrix[]> experts = new ArrayList<>(count);
-    for (int e = 0; e < count; e++) {
-      experts.add(slices(tensor, e * sum(rows), rows, cols));
-    }
-    return experts;
+    return reading(
+        tensor,
+        data -> {
+          List<Matrix[]> experts = new ArrayList<>(count);
+          for (int e = 0; e < count; e++) {
+            experts.add(slices(tensor.type(), data, e * sum(rows), rows, cols));
+          }
+          return experts;
+        });
   }
 
-  private Matrix[] slices(TensorInfo tensor, long firstRow, int[] rows, int cols) {
-    long rowBytes = tensor.type().bytes(cols);
+  /** Hands over a tensor's data, for no longer than the call if its matrices are copies. */
+  private <R> R reading(TensorInfo tensor, Function<MemorySegment, R> use) {
+    if (!kernels.copies(tensor.type())) {
+      return use.apply(tensor.data());
+    }
+    try (Arena loan = Arena.ofShared()) {
+      return use.apply(file.borrow(tensor, loan));
+    }
+  }
+
+  private Matrix[] slices(
+      TensorType type, MemorySegment data, long firstRow, int[] rows, int cols) {
+    long rowBytes = type.bytes(cols);
     Matrix[] parts = new Matrix[rows.length];
     long at = firstRow * rowBytes;
     for (int i = 0; i < rows.length; i++) {
-      MemorySegment data = tensor.data().asSlice(at, rows[i] * rowBytes);
-      parts[i] = prepare(tensor.type(), rows[i], cols, data);
+      parts[i] = prepare(type, rows[i], cols, data.asSlice(at, rows[i] * rowBytes));
       at += rows[i] * rowBytes;
     }
     return parts;
@@ -117,9 +131,6 @@ final class TensorReader {
   private Matrix prepare(TensorType type, int rows, int cols, MemorySegment data) {
     Matrix matrix = kernels.prepare(new RawMatrix(type, rows, cols, data));
     extraBytes += matrix.extraBytes();
-    if (matrix.extraBytes() > 0) {
-      NativeMemory.release(data);
-    }
     return matrix;
   }
 

@@ -6,9 +6,12 @@ package dev.qwen4j.inference.internal.kernel;
  * thread at a time.
  */
 public interface Kernels extends AutoCloseable {
+  /** Whether {@link #prepare} copies weights of a type, and so leaves their memory behind. */
+  boolean copies(TensorType type);
+
   /**
-   * Makes a weight matrix ready to multiply, repacked where that is faster. The result may keep
-   * referring to {@code raw}'s memory.
+   * Makes a weight matrix ready to multiply, repacked where that is faster. Unless it {@link
+   * #copies} the type, the result keeps referring to {@code raw}'s memory.
    */
   Matrix prepare(RawMatrix raw);
 

@@ -42,9 +42,6 @@ final class Packer {
   void pack(int group) {
     int groupRows = packed.packing().groupRows();
     int first = group * groupRows;
-    if (first + groupRows > raw.rows()) {
-      to.asSlice(packed.scalesOf(group), packed.groupBytes()).fill((byte) 0);
-    }
     for (int r = 0; r < Math.min(groupRows, raw.rows() - first); r++) {
       packRow(group, r, (first + r) * rowBytes);
     }

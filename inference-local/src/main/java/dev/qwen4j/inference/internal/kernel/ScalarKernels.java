@@ -37,6 +37,11 @@ public final class ScalarKernels implements Kernels {
   }
 
   @Override
+  public boolean copies(TensorType type) {
+    return false;
+  }
+
+  @Override
   public Matrix prepare(RawMatrix raw) {
     return new Rows(raw);
   }

@@ -98,6 +98,11 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
+  public boolean copies(TensorType type) {
+    return Packing.of(type) != null;
+  }
+
+  @Override
   public Matrix prepare(RawMatrix raw) {
     if (!raw.data().isNative()) {
       throw new IllegalArgumentException("expected weights in native memory, found a heap segment");
@@ -108,7 +113,7 @@ final class VectorKernels implements Kernels {
 
   private PackedMatrix pack(RawMatrix raw, Packing packing) {
     long bytes = PackedMatrix.bytes(raw.type(), packing, raw.rows(), raw.cols());
-    MemorySegment data = NativeMemory.allocate(arena, bytes);
+    MemorySegment data = arena.allocate(bytes, 64);
     PackedMatrix packed = new PackedMatrix(raw.type(), packing, raw.rows(), raw.cols(), data);
     int share = groupsPerChunk(packed);
     pool.run(

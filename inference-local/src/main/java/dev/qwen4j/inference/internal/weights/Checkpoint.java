@@ -1,5 +1,7 @@
 package dev.qwen4j.inference.internal.weights;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.Optional;
@@ -24,6 +26,16 @@ public interface Checkpoint extends AutoCloseable {
 
   /** All tensors, in the order of the files. */
   Collection<TensorInfo> tensors();
+
+  /**
+   * A tensor's data for reading once. Where the data are a mapped file, this is a mapping of its
+   * own, so that the pages that were read count as resident no longer than {@code arena} lives.
+   *
+   * @param arena shared, since several threads read
+   */
+  default MemorySegment borrow(TensorInfo tensor, Arena arena) {
+    return tensor.data();
+  }
 
   @Override
   void close();

@@ -63,6 +63,7 @@ public final class GgufFile implements Checkpoint {
   private final Path path;
   private final int version;
   private final Arena arena;
+  private final MemorySegment bytes;
   private final long byteSize;
   private final Metadata metadata;
   private final Map<String, TensorInfo> tensors;
@@ -70,6 +71,7 @@ public final class GgufFile implements Checkpoint {
   private GgufFile(Path path, Arena arena, MemorySegment bytes) {
     this.path = path;
     this.arena = arena;
+    this.bytes = bytes;
     this.byteSize = bytes.byteSize();
     GgufReader in = new GgufReader(path, bytes);
     this.version = in.readStart();
@@ -124,6 +126,12 @@ public final class GgufFile implements Checkpoint {
   @Override
   public Collection<TensorInfo> tensors() {
     return tensors.values();
+  }
+
+  @Override
+  public MemorySegment borrow(TensorInfo tensor, Arena loan) {
+    long offset = tensor.data().address() - bytes.address();
+    return MappedFile.map(path, offset, tensor.data().byteSize(), loan);
   }
 
   @Override

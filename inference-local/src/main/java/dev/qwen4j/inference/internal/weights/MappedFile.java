@@ -18,8 +18,14 @@ public final class MappedFile {
 
   /** Maps a file for reading, or says why it cannot be. */
   public static MemorySegment map(Path path, Arena arena) {
+    return map(path, 0, Long.MAX_VALUE, arena);
+  }
+
+  /** Maps at most {@code bytes} of a file from {@code offset} on. */
+  static MemorySegment map(Path path, long offset, long bytes, Arena arena) {
     try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-      return channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
+      long length = Math.min(bytes, channel.size() - offset);
+      return channel.map(FileChannel.MapMode.READ_ONLY, offset, length, arena);
     } catch (NoSuchFileException e) {
       throw new BadCheckpointException(path + ": no such file; check the path", e);
     } catch (AccessDeniedException e) {

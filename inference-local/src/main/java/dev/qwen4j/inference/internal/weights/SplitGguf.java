@@ -1,6 +1,8 @@
 package dev.qwen4j.inference.internal.weights;
 
 import dev.qwen4j.inference.BadCheckpointException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -145,6 +147,16 @@ public final class SplitGguf implements Checkpoint {
   @Override
   public Collection<TensorInfo> tensors() {
     return Collections.unmodifiableCollection(tensors.values());
+  }
+
+  @Override
+  public MemorySegment borrow(TensorInfo tensor, Arena loan) {
+    for (GgufFile part : parts) {
+      if (part.tensor(tensor.name()).filter(tensor::equals).isPresent()) {
+        return part.borrow(tensor, loan);
+      }
+    }
+    return tensor.data();
   }
 
   @Override
