@@ -118,9 +118,21 @@ public final class EngineProbe implements AutoCloseable {
         * metadata.integer(architecture + ".expert_used_count");
   }
 
-  /** Logits and embedding of a prompt, and its greedy continuation by {@code greedy} ids. */
+  /**
+   * Logits and embedding of a prompt, and its greedy continuation by {@code greedy} ids, with
+   * activations, keys and values in float32: the numbers of the checkpoint, not of the fast path.
+   */
   public Logits logits(int[] ids, int greedy) {
     check(ids, 1);
+    model.exact(true);
+    try {
+      return exactLogits(ids, greedy);
+    } finally {
+      model.exact(false);
+    }
+  }
+
+  private Logits exactLogits(int[] ids, int greedy) {
     SequenceState state = start(ids.length + greedy, KvType.F32);
     float[] first = new float[pass.vocabularySize()];
     float[] last = new float[pass.vocabularySize()];

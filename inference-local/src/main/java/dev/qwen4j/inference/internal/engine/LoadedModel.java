@@ -105,6 +105,11 @@ public final class LoadedModel implements AutoCloseable {
     return wanted == 0 ? trained : wanted;
   }
 
+  /** Whether single tokens are computed as exactly as prompts are; off at first. */
+  public void exact(boolean on) {
+    kernels.exact(on);
+  }
+
   /** Which kernels run it, and why. */
   public String kernels() {
     return kernels.description();

@@ -76,6 +76,13 @@ public interface Kernels extends AutoCloseable {
   /** {@code x += y}, element by element, over the first {@code n}. */
   void add(float[] x, float[] y, int n);
 
+  /**
+   * Whether a single token is multiplied as exactly as many at once are, which takes longer; off at
+   * first. Decode otherwise rounds activations to 8 bits where weights are quantised, as llama.cpp
+   * does.
+   */
+  void exact(boolean on);
+
   /** Which implementation this is and why it was chosen, in one line. */
   String description();
 

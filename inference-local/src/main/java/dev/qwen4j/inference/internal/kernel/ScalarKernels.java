@@ -37,6 +37,11 @@ public final class ScalarKernels implements Kernels {
   }
 
   @Override
+  public void exact(boolean on) {
+    // They are, always.
+  }
+
+  @Override
   public boolean copies(TensorType type) {
     return false;
   }

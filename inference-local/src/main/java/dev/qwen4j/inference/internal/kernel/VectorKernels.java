@@ -50,6 +50,8 @@ final class VectorKernels implements Kernels {
   private final WorkerPool.Chunk sigmoidPart = this::sigmoidPart;
   private final WorkerPool.Chunk addPart = this::addPart;
 
+  private boolean exact;
+
   // The operands of the call in progress.
   private Matrix[] weights = new Matrix[0];
   private float[][] outs = new float[0][];
@@ -98,6 +100,11 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
+  public void exact(boolean on) {
+    exact = on;
+  }
+
+  @Override
   public boolean copies(TensorType type) {
     return Packing.of(type) != null;
   }
@@ -136,7 +143,7 @@ final class VectorKernels implements Kernels {
     this.tokens = tokens;
     this.width = ws[0].cols();
     try {
-      if (tokens == 1) {
+      if (tokens == 1 && !exact) {
         decode();
       } else {
         prefill();
