@@ -207,7 +207,7 @@ public record CheckpointInfo(
 
   /** Whether it runs, by making ready to run it: the weights stay where they are. */
   private static Verdict verdict(Checkpoint file) {
-    Kernels kernels = KernelChoice.create(1);
+    Kernels kernels = KernelChoice.create(Runtime.getRuntime().availableProcessors());
     try {
       ForwardPass pass = Architectures.load(file, kernels);
       VocabularyReader.tokenizer(file, pass.vocabularySize());
