@@ -9,6 +9,7 @@ import dev.qwen4j.inference.internal.engine.VocabularyReader;
 import dev.qwen4j.inference.internal.kernel.KernelChoice;
 import dev.qwen4j.inference.internal.kernel.Kernels;
 import dev.qwen4j.inference.internal.kernel.KvType;
+import dev.qwen4j.inference.internal.kernel.ScalarKernels;
 import dev.qwen4j.inference.internal.template.ChatTemplate;
 import dev.qwen4j.inference.internal.weights.Checkpoint;
 import dev.qwen4j.inference.internal.weights.Metadata;
@@ -205,11 +206,13 @@ public record CheckpointInfo(
     return abilities;
   }
 
-  /** Whether it runs, by making ready to run it: the weights stay where they are. */
+  /**
+   * Whether it runs, by making ready to run it on kernels that leave the weights where they are.
+   */
   private static Verdict verdict(Checkpoint file) {
-    Kernels kernels = KernelChoice.create(Runtime.getRuntime().availableProcessors());
-    try {
-      ForwardPass pass = Architectures.load(file, kernels);
+    try (Kernels kernels = KernelChoice.create(Runtime.getRuntime().availableProcessors());
+        Kernels still = new ScalarKernels("the weights are only looked at")) {
+      ForwardPass pass = Architectures.load(file, still);
       VocabularyReader.tokenizer(file, pass.vocabularySize());
       ChatTemplate template = LocalModel.template(file.metadata());
       return new Verdict.Runs(
@@ -220,8 +223,6 @@ public record CheckpointInfo(
           kernels.description());
     } catch (BadCheckpointException e) {
       return new Verdict.Refused(String.valueOf(e.getMessage()));
-    } finally {
-      kernels.close();
     }
   }
 }

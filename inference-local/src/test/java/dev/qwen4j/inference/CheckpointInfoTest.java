@@ -4,8 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.qwen4j.inference.CheckpointInfo.Ability;
 import dev.qwen4j.inference.CheckpointInfo.Verdict;
+import dev.qwen4j.inference.internal.engine.Checkpoints;
+import dev.qwen4j.inference.internal.kernel.TensorType;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -44,6 +49,22 @@ class CheckpointInfoTest {
     assertThat(CheckpointInfo.read(embedding).abilities()).containsExactly(Ability.EMBED);
     Path reranker = RewrittenModel.of("qwen3").zeros("cls.output.weight", 64, 2).writeTo(folder);
     assertThat(CheckpointInfo.read(reranker).abilities()).containsExactly(Ability.RERANK);
+  }
+
+  @Test
+  void lookingAtQuantisedWeightsCopiesNone() throws IOException {
+    Checkpoints.open(Golden.model("qwen3"), new Checkpoints.Opening(1, TensorType.Q8_0, folder))
+        .close();
+    Path small = onlyFileIn(folder);
+
+    assertThat(CheckpointInfo.read(small).verdict())
+        .isInstanceOfSatisfying(Verdict.Runs.class, runs -> assertThat(runs.extraBytes()).isZero());
+  }
+
+  private static Path onlyFileIn(Path folder) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.filter(file -> file.toString().endsWith(".gguf")).findAny().orElseThrow();
+    }
   }
 
   @Test
