@@ -84,11 +84,7 @@ public final class LocalModel implements AutoCloseable {
     Metadata metadata = file.metadata();
     Tokenizer tokenizer = VocabularyReader.tokenizer(model);
     ChatTemplate template = template(metadata);
-    KvType kvType =
-        switch (options.kvCache()) {
-          case F16 -> KvType.F16;
-          case Q8_0 -> KvType.Q8_0;
-        };
+    KvType kvType = options.kvType();
     int context = contextLength(model, options.contextLength(), kvType);
     String name = model.name();
     Engine engine =

@@ -56,7 +56,7 @@ final class PackedDots {
     float[] scales = scratch.scales(blocks * rows);
     float[] minus = scratch.minus(blocks * rows);
     for (int g = group; g < group + groups; g++) {
-      PackedScales.write(m, g, 0, blocks, factors, sums, 0, scales, minus);
+      PackedScales.write(m, g, 0, blocks, factors, sums, scales, minus);
       int first = g * rows;
       boolean whole = first + rows <= m.rows();
       float[] target = whole ? out : scratch.rows(rows);

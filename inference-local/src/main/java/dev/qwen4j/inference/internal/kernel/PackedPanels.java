@@ -47,15 +47,15 @@ final class PackedPanels {
     int center = PackedScales.center(m.type());
     // What is centred here has nothing left to take off.
     float[] sums = center == 0 ? scratch.ones(blocks) : scratch.zeros(blocks);
-    PackedScales.write(m, group, first, blocks, scratch.ones(blocks), sums, 0, scales, minus);
+    PackedScales.write(m, group, first, blocks, scratch.ones(blocks), sums, scales, minus);
     long weights = m.data().address() + m.weightsOf(group) + (long) first * packing.blockBytes();
     for (int r = 0; r < rows; r += L) {
       switch (packing) {
         case BYTES -> bytes(weights, r, blocks, scales, panel, at + r, stride);
         case NIBBLES ->
-            words(weights, r, blocks, 4, 8, center, scales, minus, panel, at + r, stride);
+            words(packing, 4, weights, r, blocks, center, scales, minus, panel, at + r, stride);
         case FIVES -> {
-          words(weights, r, blocks, 5, 6, center, scales, minus, panel, at + r, stride);
+          words(packing, 5, weights, r, blocks, center, scales, minus, panel, at + r, stride);
           lastPairOfFives(weights, r, blocks, center, scales, minus, panel, at + r, stride);
         }
         case SIXES -> sixes(weights, blocks, center, scales, minus, panel, at, stride);
@@ -75,26 +75,26 @@ final class PackedPanels {
     }
   }
 
-  /** Words of two 16-bit halves that hold {@code perWord / 2} weights each, lowest bits first. */
+  /** Words of two 16-bit halves, each as full of weights as it gets, lowest bits first. */
   private static void words(
+      Packing packing,
+      int bits,
       long start,
       int r,
       int blocks,
-      int words,
-      int perWord,
       int center,
       float[] scales,
       float[] minus,
       float[] panel,
       int at,
       int stride) {
-    int bits = perWord == 8 ? 4 : 5;
     int mask = (1 << bits) - 1;
-    int blockBytes = (perWord == 8 ? 32 : 44) * L;
+    int perWord = 16 / bits * 2;
+    int words = packing.block() / perWord;
     for (int i = 0; i < blocks * words; i++) {
       int b = i / words;
       int word = i % words;
-      long from = (start + (long) b * blockBytes + word * 8L * L + 4L * r) & Memory.MASK;
+      long from = (start + (long) b * packing.blockBytes() + word * 8L * L + 4L * r) & Memory.MASK;
       IntVector v = IntVector.fromMemorySegment(I, ALL, from, LE);
       FloatVector scale = FloatVector.fromArray(F, scales, b * 2 * L + r);
       FloatVector less = FloatVector.fromArray(F, minus, b * 2 * L + r);

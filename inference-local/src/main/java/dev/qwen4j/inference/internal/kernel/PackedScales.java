@@ -42,8 +42,8 @@ final class PackedScales {
    * Writes [blocks, rows] of {@code scale · factor} and of {@code minus · sum}.
    *
    * @param from the first block
-   * @param factors one per block, from {@code at} on
-   * @param sums one per block, from {@code at} on
+   * @param factors one per block that is written
+   * @param sums one per block that is written
    */
   static void write(
       PackedMatrix m,
@@ -52,7 +52,6 @@ final class PackedScales {
       int blocks,
       float[] factors,
       float[] sums,
-      int at,
       float[] scales,
       float[] minus) {
     int rows = m.packing().groupRows();
@@ -60,30 +59,28 @@ final class PackedScales {
     switch (m.type()) {
       case Q4_1, Q5_1 -> {
         long minima = start + 2L * rows * (m.cols() / 32);
-        halves(start + 2L * rows * from, rows, blocks, 1, factors, at, scales);
-        halves(minima + 2L * rows * from, rows, blocks, -1, sums, at, minus);
+        halves(start + 2L * rows * from, rows, blocks, 1, factors, scales);
+        halves(minima + 2L * rows * from, rows, blocks, -1, sums, minus);
       }
       case Q4_K, Q5_K ->
-          withMinima(
-              start + 20L * rows * (from / 8), rows, blocks, factors, sums, at, scales, minus);
+          withMinima(start + 20L * rows * (from / 8), rows, blocks, factors, sums, scales, minus);
       case Q6_K ->
-          centered(
-              start + 18L * rows * (from / 16), rows, blocks, factors, sums, at, scales, minus);
+          centered(start + 18L * rows * (from / 16), rows, blocks, factors, sums, scales, minus);
       default -> {
         long first = start + 2L * rows * from;
-        halves(first, rows, blocks, 1, factors, at, scales);
+        halves(first, rows, blocks, 1, factors, scales);
         int center = center(m.type());
         if (center != 0) {
-          halves(first, rows, blocks, center, sums, at, minus);
+          halves(first, rows, blocks, center, sums, minus);
         }
       }
     }
   }
 
   private static void halves(
-      long start, int rows, int blocks, float constant, float[] factors, int at, float[] out) {
+      long start, int rows, int blocks, float constant, float[] factors, float[] out) {
     for (int b = 0; b < blocks; b++) {
-      float factor = constant * factors[at + b];
+      float factor = constant * factors[b];
       for (int r = 0; r < rows; r += L) {
         int i = b * rows + r;
         half(start + 2L * i).mul(factor).intoArray(out, i);
@@ -97,7 +94,6 @@ final class PackedScales {
       int blocks,
       float[] factors,
       float[] sums,
-      int at,
       float[] scales,
       float[] minus) {
     for (int first = 0; first < blocks; first += 8) {
@@ -108,8 +104,8 @@ final class PackedScales {
         for (int j = 0; j < 8; j++) {
           int i = (first + j) * rows + r;
           long scale = block + (4L + j) * rows + r;
-          bytes(scale).mul(d).mul(factors[at + first + j]).intoArray(scales, i);
-          bytes(scale + 8L * rows).mul(min).mul(sums[at + first + j]).intoArray(minus, i);
+          bytes(scale).mul(d).mul(factors[first + j]).intoArray(scales, i);
+          bytes(scale + 8L * rows).mul(min).mul(sums[first + j]).intoArray(minus, i);
         }
       }
     }
@@ -121,7 +117,6 @@ final class PackedScales {
       int blocks,
       float[] factors,
       float[] sums,
-      int at,
       float[] scales,
       float[] minus) {
     for (int first = 0; first < blocks; first += 16) {
@@ -131,8 +126,8 @@ final class PackedScales {
         for (int j = 0; j < 16; j++) {
           int i = (first + j) * rows + r;
           FloatVector scale = bytes(block + (2L + j) * rows + r).mul(d);
-          scale.mul(factors[at + first + j]).intoArray(scales, i);
-          scale.mul(CENTER_OF_SIXES * sums[at + first + j]).intoArray(minus, i);
+          scale.mul(factors[first + j]).intoArray(scales, i);
+          scale.mul(CENTER_OF_SIXES * sums[first + j]).intoArray(minus, i);
         }
       }
     }
