@@ -16,6 +16,7 @@ import dev.langchain4j.exception.UnsupportedFeatureException;
 import dev.qwen4j.inference.internal.template.TemplateInput;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -67,7 +68,8 @@ final class ChatInput {
       return text.text();
     }
     throw new UnsupportedFeatureException(
-        "local models read text, not %s content".formatted(content.type()));
+        "%s content is not supported: local models read text"
+            .formatted(content.type().name().toLowerCase(Locale.ROOT)));
   }
 
   private static JsonNode tool(ToolSpecification specification) {

@@ -71,6 +71,18 @@ final class LocalChat {
         .build();
   }
 
+  /**
+   * Checks what requests are run with by default.
+   *
+   * @throws UnsupportedFeatureException if that is what a local model cannot do
+   * @throws IllegalArgumentException if a parameter is out of its range
+   */
+  void checkDefaults() {
+    LocalChatRequestParameters parameters = defaultParameters();
+    refuseUnsupported(parameters);
+    sampling.fill(parameters);
+  }
+
   List<ChatModelListener> listeners() {
     return options.listeners();
   }
@@ -100,17 +112,19 @@ final class LocalChat {
   private void refuseUnsupported(LocalChatRequestParameters parameters) {
     if (parameters.modelName() != null && !parameters.modelName().equals(modelName)) {
       throw new UnsupportedFeatureException(
-          "this local model is '%s', the request names '%s'; load that one for it"
-              .formatted(modelName, parameters.modelName()));
+          "modelName '%s' is not supported: this local model is '%s'; load that one for it"
+              .formatted(parameters.modelName(), modelName));
     }
     if (parameters.toolChoice() == ToolChoice.REQUIRED) {
       throw new UnsupportedFeatureException(
-          "a local model cannot be made to call a tool; use ToolChoice.AUTO");
+          "ToolChoice.REQUIRED is not supported: a local model cannot be made to call a tool; use"
+              + " ToolChoice.AUTO");
     }
     ResponseFormat format = parameters.responseFormat();
     if (format != null && format.type() == ResponseFormatType.JSON) {
       throw new UnsupportedFeatureException(
-          "a local model cannot be held to JSON; ask for it in the prompt");
+          "JSON response format is not supported: a local model cannot be held to it; ask for it in"
+              + " the prompt");
     }
     Integer most = parameters.maxOutputTokens();
     if (most != null && most < 1) {

@@ -1,5 +1,6 @@
 package dev.qwen4j.inference;
 
+import dev.langchain4j.exception.UnsupportedFeatureException;
 import dev.langchain4j.model.chat.ChatModel;
 import dev.langchain4j.model.chat.StreamingChatModel;
 import dev.qwen4j.inference.internal.engine.Engine;
@@ -67,7 +68,9 @@ public final class LocalModel implements AutoCloseable {
    * @param file a GGUF file, a folder of a HuggingFace repository, or one with a GGUF file in it
    * @throws BadCheckpointException if the file is missing, damaged, or of a kind that this engine
    *     does not run
-   * @throws IllegalArgumentException if the context asked for is longer than the model's
+   * @throws IllegalArgumentException if the context asked for is longer than the model's, or a
+   *     default parameter out of its range
+   * @throws UnsupportedFeatureException if a default parameter asks for what it cannot do
    */
   public static LocalModel load(Path file, LoadOptions options) {
     LoadedModel model = LoadedModel.open(file, options.opening());
@@ -98,6 +101,7 @@ public final class LocalModel implements AutoCloseable {
             template,
             new SamplingDefaults(metadata, template.family()),
             options);
+    chat.checkDefaults();
     String description =
         "%s (%s, %.1f GB, context %d in %s, %s template, %s)"
             .formatted(

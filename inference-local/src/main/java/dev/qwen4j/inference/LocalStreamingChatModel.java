@@ -17,15 +17,20 @@ import dev.langchain4j.model.chat.response.StreamingHandle;
 import dev.qwen4j.model.ModelException;
 import dev.qwen4j.model.ReplyCancelledException;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A local model that answers piece by piece. The call blocks until the reply has ended and the
  * handler hears everything on the calling thread: pieces, then exactly one end. Interrupting the
  * thread, or cancelling the handle that comes with each piece, ends the reply with a {@link
- * ReplyCancelledException}; a callback that throws ends it with what it threw. A request that
- * cannot be run at all is thrown before the handler hears anything.
+ * ReplyCancelledException}. What a callback throws is told to {@code onError} and ends nothing, as
+ * with LangChain4j's own models. A request that cannot be run at all is thrown before the handler
+ * hears anything.
  */
 final class LocalStreamingChatModel implements StreamingChatModel {
+  private static final Logger LOG = LoggerFactory.getLogger(LocalStreamingChatModel.class);
+
   private final LocalChat chat;
 
   LocalStreamingChatModel(LocalChat chat) {
@@ -40,13 +45,30 @@ final class LocalStreamingChatModel implements StreamingChatModel {
     try {
       response = chat.run(job, new HandlerListener(handler, handle), handle::isCancelled);
     } catch (RuntimeException e) {
-      handler.onError(e);
+      tell(handler, e);
       return;
     } catch (Error e) {
-      handler.onError(new ModelException("the local engine failed: " + e, e));
+      tell(handler, new ModelException("the local engine failed: " + e, e));
       throw e;
     }
-    handler.onCompleteResponse(response);
+    callBack(handler, () -> handler.onCompleteResponse(response));
+  }
+
+  /** A handler that fails to hear must not take the reply from the others, the listeners. */
+  private static void callBack(StreamingChatResponseHandler handler, Runnable callback) {
+    try {
+      callback.run();
+    } catch (RuntimeException e) {
+      tell(handler, e);
+    }
+  }
+
+  private static void tell(StreamingChatResponseHandler handler, RuntimeException error) {
+    try {
+      handler.onError(error);
+    } catch (RuntimeException e) {
+      LOG.warn("the handler's onError threw, when told of {}", error, e);
+    }
   }
 
   private static final class Handle implements StreamingHandle {
@@ -68,21 +90,29 @@ final class LocalStreamingChatModel implements StreamingChatModel {
     @Override
     public void text(String delta) {
       if (!handle.isCancelled()) {
-        handler.onPartialResponse(new PartialResponse(delta), new PartialResponseContext(handle));
+        callBack(
+            handler,
+            () ->
+                handler.onPartialResponse(
+                    new PartialResponse(delta), new PartialResponseContext(handle)));
       }
     }
 
     @Override
     public void thinking(String delta) {
       if (!handle.isCancelled()) {
-        handler.onPartialThinking(new PartialThinking(delta), new PartialThinkingContext(handle));
+        callBack(
+            handler,
+            () ->
+                handler.onPartialThinking(
+                    new PartialThinking(delta), new PartialThinkingContext(handle)));
       }
     }
 
     @Override
     public void call(int index, ToolExecutionRequest request) {
       if (!handle.isCancelled()) {
-        handler.onCompleteToolCall(new CompleteToolCall(index, request));
+        callBack(handler, () -> handler.onCompleteToolCall(new CompleteToolCall(index, request)));
       }
     }
   }
