@@ -36,6 +36,11 @@ SIGNATURES = {
     "llama_get_memory": (C.c_void_p, [C.c_void_p]),
     "llama_memory_clear": (None, [C.c_void_p, C.c_bool]),
     "llama_synchronize": (None, [C.c_void_p]),
+    "llama_get_logits_ith": (C.POINTER(C.c_float), [C.c_void_p, C.c_int32]),
+    "llama_model_get_vocab": (C.c_void_p, [C.c_void_p]),
+    "llama_vocab_n_tokens": (C.c_int32, [C.c_void_p]),
+    "llama_model_free": (None, [C.c_void_p]),
+    "llama_free": (None, [C.c_void_p]),
 }
 LOG = C.CFUNCTYPE(None, C.c_int, C.c_char_p, C.c_void_p)
 QUIET = LOG(lambda *_: None)  # must outlive every call
@@ -77,6 +82,16 @@ class Context:
         if self.llama.llama_decode(self.context, self.llama.llama_batch_get_one(C.cast(array, C.c_void_p), len(ids))):
             raise SystemExit("llama_decode failed")
         self.llama.llama_synchronize(self.context)
+
+    def logits(self):
+        """After the last id of the last batch: a view that the next batch overwrites."""
+        rows = self.llama.llama_vocab_n_tokens(self.llama.llama_model_get_vocab(self.model))
+        found = self.llama.llama_get_logits_ith(self.context, -1)
+        return C.cast(found, C.POINTER(C.c_float * rows)).contents
+
+    def close(self):
+        self.llama.llama_free(self.context)
+        self.llama.llama_model_free(self.model)
 
     def clear(self):
         self.llama.llama_memory_clear(self.llama.llama_get_memory(self.context), True)

@@ -18,6 +18,7 @@ from gguf import GGUFReader, GGUFValueType, GGUFWriter, quants
 
 # layers, width, heads, kv heads, head dimension, feed-forward, tied output, qwen3
 SHAPES = {
+    "small": (4, 512, 8, 4, 64, 1536, True, True),
     "2.5-0.5b": (24, 896, 14, 2, 64, 4864, True, False),
     "2.5-1.5b": (28, 1536, 12, 2, 128, 8960, True, False),
     "3-0.6b": (28, 1024, 16, 8, 128, 3072, True, True),
@@ -42,7 +43,7 @@ class Checkpoint:
         self.layers, self.width, self.heads, self.kv, self.dim, self.ffn, self.tied, self.qwen3 = SHAPES[size]
         self.file = GGUFWriter(out, "qwen3" if self.qwen3 else "qwen2")
         self.file.add_name(f"random-{size}")
-        self.file.add_file_type(FILE_TYPES[kind])
+        self.file.add_file_type(FILE_TYPES.get(kind, 0))
         self.hyperparameters()
         self.rows = self.copy_tokenizer(GGUFReader(vocabulary))
 

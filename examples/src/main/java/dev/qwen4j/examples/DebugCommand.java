@@ -230,11 +230,12 @@ final class DebugCommand {
       description = "How well the model foresees each token of a text.",
       footer = {
         "",
-        "in   {\"ids\":[…]}",
+        "in   {\"ids\":[…]} or {\"ids\":[…],\"as\":\"reference\"|\"prompt\"|\"reply\"}",
         "out  {\"top1\":[…],\"nll\":[…]}",
         "",
         "top1 is the most likely next id after each id; nll is -ln p of the id that follows, one",
-        "entry less.",
+        "entry less. The text is read in float32 throughout, or as chat reads a prompt, or as chat",
+        "writes a reply.",
         "",
         "Example:",
         "  echo '{\"ids\":[9707,11,1879]}' | qwen4j debug score -m model.gguf"
@@ -253,7 +254,7 @@ final class DebugCommand {
         return JsonLines.answer(
                 surroundings,
                 line -> {
-                  EngineProbe.Score score = probe.score(JsonLines.ids(line));
+                  EngineProbe.Score score = probe.score(JsonLines.ids(line), way(line));
                   ObjectNode answer = JsonLines.JSON.createObjectNode();
                   answer.set("top1", JsonLines.JSON.valueToTree(score.top1()));
                   answer.set("nll", JsonLines.JSON.valueToTree(score.nll()));
@@ -262,6 +263,21 @@ final class DebugCommand {
             .code();
       }
     }
+  }
+
+  private static EngineProbe.Way way(ObjectNode line) {
+    if (!line.has("as")) {
+      return EngineProbe.Way.REFERENCE;
+    }
+    return switch (JsonLines.text(line, "as")) {
+      case "reference" -> EngineProbe.Way.REFERENCE;
+      case "prompt" -> EngineProbe.Way.PROMPT;
+      case "reply" -> EngineProbe.Way.REPLY;
+      case String other ->
+          throw new IllegalArgumentException(
+              "\"as\" must be reference, prompt or reply, but was "
+                  + OneLine.cut("\"" + other + "\"", 80));
+    };
   }
 
   private static EngineProbe probe(ModelOption model, Surroundings surroundings) {

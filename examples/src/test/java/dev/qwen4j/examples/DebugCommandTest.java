@@ -57,6 +57,19 @@ class DebugCommandTest {
   }
 
   @Test
+  void aTextCanBeScoredInTheWaysOfChat() {
+    Outcome outcome =
+        debug(
+            "{\"ids\":[5,6,7,8],\"as\":\"prompt\"}\n{\"ids\":[5,6,7,8],\"as\":\"reply\"}\n",
+            "score",
+            "--model",
+            model);
+
+    assertThat(outcome.lines()).hasSize(2).allMatch(answer -> answer.path("top1").size() == 4);
+    assertThat(outcome.lines().get(0)).isNotEqualTo(outcome.lines().get(1));
+  }
+
+  @Test
   void markersInTextAreOnlyCharactersUnlessAskedFor() {
     Outcome outcome =
         debug(
@@ -108,7 +121,12 @@ class DebugCommandTest {
     }
     for (String bad :
         new String[] {
-          "{}", "{\"ids\":[]}", "{\"ids\":[-1]}", "{\"ids\":[1.5]}", "{\"ids\":[999999]}"
+          "{}",
+          "{\"ids\":[]}",
+          "{\"ids\":[-1]}",
+          "{\"ids\":[1.5]}",
+          "{\"ids\":[999999]}",
+          "{\"ids\":[5],\"as\":\"song\"}"
         }) {
       assertThat(debug(bad, "score", "--model", model).hasOneClearLine().exitCode())
           .as(bad)

@@ -50,6 +50,16 @@ public final class EngineProbe implements AutoCloseable {
   @SuppressWarnings("ArrayRecordComponent") // numbers on their way to a file, compared by nobody
   public record Score(int[] top1, double[] nll) {}
 
+  /** In which precision and in what batches a text is read. */
+  public enum Way {
+    /** Everything in float32: the numbers of the checkpoint, not of the fast path. */
+    REFERENCE,
+    /** As chat reads a prompt: many at once, keys and values as chat keeps them. */
+    PROMPT,
+    /** As chat writes a reply: one by one, with activations rounded where that is faster. */
+    REPLY
+  }
+
   private EngineProbe(LoadedModel model, KvType timed, double loadSeconds) {
     this.model = model;
     this.pass = model.pass();
@@ -189,33 +199,55 @@ public final class EngineProbe implements AutoCloseable {
     return continuation;
   }
 
-  /** How well the model foresees each id of a text. */
+  /** How well the model foresees each id of a text, exactly computed. */
   public Score score(int[] ids) {
-    return score(ids, SCORED_TOGETHER);
+    return score(ids, Way.REFERENCE);
   }
 
-  /** The same with {@code together} ids in a batch; 1 goes the way of generation. */
-  Score score(int[] ids, int together) {
+  /** How well the model foresees each id of a text that it reads in some way. */
+  public Score score(int[] ids, Way way) {
     check(ids, 1);
-    SequenceState state = start(ids.length, KvType.F32);
+    return switch (way) {
+      case REFERENCE -> {
+        model.exact(true);
+        try {
+          yield score(ids, SCORED_TOGETHER, KvType.F32);
+        } finally {
+          model.exact(false);
+        }
+      }
+      case PROMPT -> score(ids, LoadedModel.BATCH, timed);
+      case REPLY -> score(ids, 1, timed);
+    };
+  }
+
+  private Score score(int[] ids, int batch, KvType type) {
+    SequenceState state = start(ids.length, type);
     int vocabulary = pass.vocabularySize();
     int[] top1 = new int[ids.length];
     double[] nll = new double[ids.length - 1];
-    float[] logits = new float[together * vocabulary];
-    for (int from = 0; from < ids.length; from += together) {
-      int count = Math.min(together, ids.length - from);
-      read(state, ids, from, from + count);
-      pass.logits(0, count, logits);
-      for (int t = 0; t < count; t++) {
-        int at = from + t;
-        int row = t * vocabulary;
-        top1[at] = largest(logits, row, vocabulary);
-        if (at + 1 < ids.length) {
-          nll[at] = surprise(logits, row, vocabulary, top1[at], ids[at + 1]);
+    float[] logits = new float[SCORED_TOGETHER * vocabulary];
+    for (int from = 0; from < ids.length; from += batch) {
+      int end = Math.min(from + batch, ids.length);
+      read(state, ids, from, end);
+      for (int at = from; at < end; at += SCORED_TOGETHER) {
+        int count = Math.min(SCORED_TOGETHER, end - at);
+        pass.logits(at - from, count, logits);
+        for (int t = 0; t < count; t++) {
+          judge(logits, t * vocabulary, at + t, ids, new Score(top1, nll));
         }
       }
     }
     return new Score(top1, nll);
+  }
+
+  /** Notes what a row of logits says of what follows position {@code at}. */
+  private void judge(float[] logits, int row, int at, int[] ids, Score score) {
+    int vocabulary = pass.vocabularySize();
+    score.top1[at] = largest(logits, row, vocabulary);
+    if (at + 1 < ids.length) {
+      score.nll[at] = surprise(logits, row, vocabulary, score.top1[at], ids[at + 1]);
+    }
   }
 
   /** Seconds to read a prompt of {@code tokens} from an empty state, up to its last logits. */

@@ -92,7 +92,7 @@ class LocalModelIT {
     float[] margins = Golden.floats(text.get("margin"));
     int[] expectedTop = Golden.ints(text.get("top1"));
     try (EngineProbe probe = EngineProbe.load(file(), 2)) {
-      int[] found = probe.score(ids, 1).top1();
+      int[] found = probe.score(ids, EngineProbe.Way.REPLY).top1();
       for (int i = 0; i < ids.length; i++) {
         if (margins[i] > 0.5) {
           assertThat(found[i]).as("position %d", i).isEqualTo(expectedTop[i]);
