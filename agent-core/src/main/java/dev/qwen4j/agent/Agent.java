@@ -38,6 +38,7 @@ public final class Agent {
   private final ContextPolicy context;
   private final LargeResults largeResults;
   private final Approval approval;
+  private final Hooks hooks;
 
   private Agent(Builder builder, StreamingChatModel model) {
     this.name = builder.name;
@@ -51,6 +52,7 @@ public final class Agent {
     this.limits = builder.limits;
     this.prices = builder.prices;
     this.approval = builder.approval;
+    this.hooks = new Hooks(builder.hooks);
   }
 
   /** The agent's tools, and the one that reads large results on, which is offered when needed. */
@@ -87,7 +89,32 @@ public final class Agent {
    */
   public RunResult run(
       List<ChatMessage> conversation, AgentListener listener, Cancellation cancellation) {
-    return run(Conversation.of(instructions, conversation), Map.of(), listener, cancellation);
+    return run(new Input.Messages(conversation), null, listener, cancellation);
+  }
+
+  /** Runs on one line of a user's, for a record: see {@link TypedResult}. */
+  public <T> TypedResult<T> run(String input, Class<T> type) {
+    return run(List.of(UserMessage.from(input)), type, event -> {}, new Cancellation());
+  }
+
+  /**
+   * Runs on a conversation, for a record. The model is told its JSON schema with the user's
+   * message, and held to it where the host can do that; it may call tools first. An answer that
+   * does not fit is corrected a few times.
+   *
+   * @param type a record, whose components are described by LangChain4j's {@code @Description} and
+   *     required unless annotated as {@code Nullable}
+   * @throws IllegalArgumentException if {@code type} is no record, or holds what has no form in
+   *     JSON
+   */
+  public <T> TypedResult<T> run(
+      List<ChatMessage> conversation,
+      Class<T> type,
+      AgentListener listener,
+      Cancellation cancellation) {
+    var form = new AnswerForm<>(type);
+    return TypedResult.of(
+        run(new Input.Messages(conversation), form, listener, cancellation), type);
   }
 
   /**
@@ -98,8 +125,19 @@ public final class Agent {
    */
   public RunResult run(
       Session session, String input, AgentListener listener, Cancellation cancellation) {
-    var conversation = Conversation.of(instructions, session, UserMessage.from(input));
-    return run(conversation, Map.of(), listener, cancellation);
+    return run(new Input.InSession(session, input), null, listener, cancellation);
+  }
+
+  /** The same for a record. */
+  public <T> TypedResult<T> run(
+      Session session,
+      String input,
+      Class<T> type,
+      AgentListener listener,
+      Cancellation cancellation) {
+    var form = new AnswerForm<>(type);
+    return TypedResult.of(
+        run(new Input.InSession(session, input), form, listener, cancellation), type);
   }
 
   /**
@@ -116,8 +154,8 @@ public final class Agent {
       AgentListener listener,
       Cancellation cancellation) {
     var stopped = Conversation.stopped(instructions, conversation);
-    var decisions = Resumption.decisions(stopped, answers, argumentsCheck);
-    return run(stopped, decisions, listener, cancellation);
+    var decisions = Resumption.decisions(stopped, answers, this);
+    return run(stopped, decisions, null, hooks.before(listener), cancellation);
   }
 
   /**
@@ -132,19 +170,45 @@ public final class Agent {
   public RunResult resume(
       Session session, List<Answer> answers, AgentListener listener, Cancellation cancellation) {
     var stopped = Conversation.stopped(instructions, session);
-    var decisions = Resumption.decisions(stopped, answers, argumentsCheck, session);
-    return run(stopped, decisions, listener, cancellation);
+    var decisions = Resumption.decisions(stopped, answers, this, session);
+    return run(stopped, decisions, null, hooks.before(listener), cancellation);
+  }
+
+  private RunResult run(
+      Input input,
+      @Nullable AnswerForm<?> form,
+      AgentListener listener,
+      Cancellation cancellation) {
+    AgentListener all = hooks.before(listener);
+    return switch (hooks.ask(input.text(), Hook::beforeRun)) {
+      case Hook.Verdict.Block<String>(String reason) -> blocked(input, reason, all);
+      case Hook.Verdict.Pass<String> pass ->
+          run(input.conversation(instructions, form), Map.of(), form, all, cancellation);
+      case Hook.Verdict.Rewrite<String>(String text) ->
+          run(input.with(text).conversation(instructions, form), Map.of(), form, all, cancellation);
+    };
+  }
+
+  private RunResult blocked(Input input, String reason, AgentListener listener) {
+    var result =
+        new RunResult(
+            reason, false, StopReason.BLOCKED, null, Spent.NOTHING, List.of(), input.before());
+    listener.onEvent(new AgentEvent.RunStarted(name, input.text()));
+    listener.onEvent(new AgentEvent.RunFinished(name, result));
+    return result;
   }
 
   private RunResult run(
       Conversation conversation,
       Map<String, Decision> decisions,
+      @Nullable AnswerForm<?> form,
       AgentListener listener,
       Cancellation cancellation) {
     var own = new Cancellation(); // Cancelling the run must not cancel what it is a part of.
     var link = cancellation.onCancel(own::cancel);
     try (link) {
-      return new AgentLoop(this, conversation, listener, own).decided(decisions).run();
+      var loop = new AgentLoop(this, conversation, listener, own).decided(decisions);
+      return (form == null ? loop : loop.expecting(form)).run();
     }
   }
 
@@ -203,6 +267,10 @@ public final class Agent {
     return approval;
   }
 
+  Hooks hooks() {
+    return hooks;
+  }
+
   /** Describes an agent. Only the model is required. */
   public static final class Builder {
     private String name = "main";
@@ -213,6 +281,7 @@ public final class Agent {
     private Prices prices = Prices.FREE;
     private ContextPolicy context = ContextPolicy.UNKNOWN;
     private Approval approval = Approval.allowAll();
+    private final List<Hook> hooks = new ArrayList<>();
 
     private Builder() {}
 
@@ -275,6 +344,12 @@ public final class Agent {
     /** Who decides whether a call may run: everything may, unless told otherwise. */
     public Builder approval(Approval approval) {
       this.approval = Objects.requireNonNull(approval, "approval");
+      return this;
+    }
+
+    /** Adds something that looks at each run from its steps, after the hooks that there are. */
+    public Builder hook(Hook hook) {
+      hooks.add(Objects.requireNonNull(hook, "hook"));
       return this;
     }
 

@@ -9,7 +9,6 @@ import dev.qwen4j.agent.ToolCalls.Finished;
 import dev.qwen4j.session.Question;
 import dev.qwen4j.session.SessionEntry;
 import dev.qwen4j.tool.Cancellation;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -34,8 +33,8 @@ final class AgentLoop {
   private static final String ANSWER_NOW =
       "Answer now, briefly, from what you have, without calling tools.";
 
-  /** A fifth of the time, but no more than this, is kept for a last answer. */
-  private static final Duration LONGEST_RESERVE = Duration.ofSeconds(30);
+  /** How often an answer may be of another form than was asked for. */
+  private static final int MOST_CORRECTIONS = 3;
 
   private final Agent agent;
   private final Conversation conversation;
@@ -49,6 +48,8 @@ final class AgentLoop {
   private final ContextRoom room;
   private final ProgressCheck progress = new ProgressCheck();
   private final Findings findings = new Findings();
+  private String answerNow = ANSWER_NOW;
+  private @Nullable AnswerForm<?> form;
   private int useful; // How much of the conversation there was when a turn last brought news.
 
   AgentLoop(
@@ -59,11 +60,8 @@ final class AgentLoop {
     this.useful = conversation.size();
     this.listener = listener;
     this.cancellation = cancellation;
-    Duration time = agent.limits().maxTime();
-    Duration fifth = time.dividedBy(5);
-    Duration reserve = fifth.compareTo(LONGEST_RESERVE) < 0 ? fifth : LONGEST_RESERVE;
-    this.workEnd = Deadline.in(time.minus(reserve));
-    this.end = Deadline.in(time);
+    this.workEnd = Deadline.in(agent.limits().workTime());
+    this.end = Deadline.in(agent.limits().maxTime());
     this.model = new ModelCalls(agent, this::tell, cancellation, end);
     this.room = new ContextRoom(agent.context(), new Summary(model::askAside), this::notice);
     this.toolCalls = new ToolCalls(agent, conversation, this::tell, cancellation, workEnd);
@@ -72,6 +70,14 @@ final class AgentLoop {
   /** Goes on with calls that were decided elsewhere. */
   AgentLoop decided(Map<String, Decision> decisions) {
     toolCalls.decide(decisions);
+    return this;
+  }
+
+  /** Has answers corrected that are not of this form. */
+  AgentLoop expecting(AnswerForm<?> answer) {
+    form = answer;
+    model.expect(answer);
+    answerNow = ANSWER_NOW + " " + answer.inWords();
     return this;
   }
 
@@ -123,7 +129,7 @@ final class AgentLoop {
           return unanswered(StopReason.NO_PROGRESS, "The model replied with nothing, twice.");
         }
         if (calls.isEmpty()) {
-          return result(StopReason.ANSWER, reply.text(), true, null);
+          return answered(StopReason.ANSWER, reply.text());
         }
         repeating = reply.end() == End.REPEATING;
       }
@@ -149,6 +155,26 @@ final class AgentLoop {
       }
     }
     return result(StopReason.CANCELLED, "", false, null);
+  }
+
+  /** The model has answered; what does not have the form that it was asked for is corrected. */
+  private RunResult answered(StopReason reason, String answer) {
+    String last = answer;
+    for (int i = 0; i < MOST_CORRECTIONS && !end.isPast() && !cancellation.isCancelled(); i++) {
+      if (form == null || !(form.read(last) instanceof AnswerForm.Read.Nothing<?>(String wrong))) {
+        break;
+      }
+      notice("The answer is asked for again: " + wrong);
+      conversation.say(form.correction(wrong));
+      Reply reply = model.ask(List.of(), conversation.messages(), end);
+      conversation.append(reply.message(), reply.usage());
+      model.finish(reply);
+      if (!reply.isWhole()) {
+        return brokenOff(reply);
+      }
+      last = reply.text();
+    }
+    return result(reason, last, true, null);
   }
 
   private @Nullable StopReason limitReached(ProgressCheck.Verdict verdict) {
@@ -179,18 +205,17 @@ final class AgentLoop {
     if (!end.isPast()) {
       notice("Stopped by " + limit.id() + ": the model is asked to answer from what it has.");
     }
-    String request = findings.remindOf(question, ANSWER_NOW);
+    String request = findings.remindOf(question, answerNow);
     int shown = limit == StopReason.NO_PROGRESS ? useful : conversation.size();
     List<ChatMessage> page = conversation.upTo(shown, request);
     for (int attempt = 0; attempt < 2 && !end.isPast() && !cancellation.isCancelled(); attempt++) {
       Reply reply = model.ask(List.of(), page, end);
       model.finish(reply);
-      boolean says =
-          !reply.text().isBlank() && !Findings.isEcho(reply.text(), question, ANSWER_NOW);
+      boolean says = !reply.text().isBlank() && !Findings.isEcho(reply.text(), question, answerNow);
       if (says || !reply.isWhole()) {
         return lastWords(limit, reply);
       }
-      page = conversation.onlyInstructions(findings.page(question, ANSWER_NOW));
+      page = conversation.onlyInstructions(findings.page(question, answerNow));
     }
     return cancellation.isCancelled()
         ? result(StopReason.CANCELLED, "", false, null)
@@ -202,12 +227,13 @@ final class AgentLoop {
       conversation.append(AiMessage.from(reply.text()), reply.usage());
     }
     return switch (reply.end()) {
-      case CANCELLED -> result(StopReason.CANCELLED, reply.text(), false, null);
-      case FAILED -> result(StopReason.ERROR, reply.text(), false, reply.failure());
+      case CANCELLED, BLOCKED, FAILED -> brokenOff(reply);
       case COMPLETE, REPEATING, TOO_LONG, TIMED_OUT ->
           reply.text().isBlank()
               ? unanswered(limit, "Stopped by " + limit.id() + " before there was an answer.")
-              : result(limit, reply.text(), reply.isWhole() && !reply.isCutOff(), null);
+              : reply.isWhole() && !reply.isCutOff()
+                  ? answered(limit, reply.text())
+                  : result(limit, reply.text(), false, null);
     };
   }
 
@@ -215,6 +241,7 @@ final class AgentLoop {
   private RunResult brokenOff(Reply reply) {
     return switch (reply.end()) {
       case CANCELLED -> result(StopReason.CANCELLED, reply.text(), false, null);
+      case BLOCKED -> result(StopReason.BLOCKED, reply.text(), false, null);
       case FAILED -> result(StopReason.ERROR, reply.text(), false, reply.failure());
       case TIMED_OUT, COMPLETE, REPEATING, TOO_LONG ->
           reply.text().isBlank() || !end.isPast()

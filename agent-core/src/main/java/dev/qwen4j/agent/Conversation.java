@@ -145,7 +145,7 @@ final class Conversation {
     return input;
   }
 
-  private static String text(UserMessage message) {
+  static String text(UserMessage message) {
     return message.contents().stream()
         .filter(TextContent.class::isInstance)
         .map(content -> ((TextContent) content).text())
@@ -197,6 +197,11 @@ final class Conversation {
     add(reply.toBuilder().toolExecutionRequests(kept).build(), usage);
     open.addAll(kept);
     return calls;
+  }
+
+  /** Appends something that the model is told as if the user had said it, and keeps it. */
+  void say(String line) {
+    add(UserMessage.from(line), null);
   }
 
   void append(ToolExecutionRequest call, ToolResult result) {

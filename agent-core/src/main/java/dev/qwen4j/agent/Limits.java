@@ -42,6 +42,9 @@ public record Limits(
           Duration.ofMinutes(10),
           Duration.ofSeconds(60));
 
+  /** A fifth of the time, but no more than this, is kept for a last answer. */
+  private static final Duration LONGEST_RESERVE = Duration.ofSeconds(30);
+
   public Limits {
     require(maxTurns >= 1, "maxTurns", maxTurns);
     require(maxToolCalls >= 0, "maxToolCalls", maxToolCalls);
@@ -82,6 +85,12 @@ public record Limits(
 
   public Limits withToolTimeout(Duration timeout) {
     return new Limits(maxTurns, maxToolCalls, maxTokens, maxReplyTokens, maxCost, maxTime, timeout);
+  }
+
+  /** The time for everything but the last answer. */
+  Duration workTime() {
+    Duration fifth = maxTime.dividedBy(5);
+    return maxTime.minus(fifth.compareTo(LONGEST_RESERVE) < 0 ? fifth : LONGEST_RESERVE);
   }
 
   private static void require(boolean holds, String name, Object value) {

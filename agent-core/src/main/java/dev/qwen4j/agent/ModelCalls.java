@@ -1,14 +1,18 @@
 package dev.qwen4j.agent;
 
 import dev.langchain4j.agent.tool.ToolSpecification;
+import dev.langchain4j.data.message.AiMessage;
 import dev.langchain4j.data.message.ChatMessage;
+import dev.langchain4j.model.chat.Capability;
 import dev.langchain4j.model.chat.request.ChatRequest;
+import dev.qwen4j.agent.Hook.Verdict;
 import dev.qwen4j.dialect.HermesParser;
 import dev.qwen4j.dialect.OutputEvent;
 import dev.qwen4j.tool.Cancellation;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** The model calls of one run: what is asked, what is told of the replies, and what they cost. */
 final class ModelCalls {
@@ -16,6 +20,7 @@ final class ModelCalls {
   private final Consumer<AgentEvent> events;
   private final Cancellation cancellation;
   private final Deadline end;
+  private @Nullable AnswerForm<?> form;
   private Spent spent = Spent.NOTHING;
 
   /**
@@ -28,6 +33,11 @@ final class ModelCalls {
     this.events = events;
     this.cancellation = cancellation;
     this.end = end;
+  }
+
+  /** Asks for an answer of this form when no tools are on offer, if the host can hold to it. */
+  void expect(AnswerForm<?> answer) {
+    form = answer;
   }
 
   Spent spent() {
@@ -47,9 +57,42 @@ final class ModelCalls {
     if (most != Limits.DEFAULT.maxReplyTokens()) {
       request.maxOutputTokens(most);
     }
-    var parser = HermesParser.forTools(agent.toolNames());
-    return new ModelTurn(parser, this::tell, cancellation, most)
-        .ask(agent.model(), request.build(), patience, end);
+    if (form != null
+        && tools.isEmpty()
+        && agent.model().supportedCapabilities().contains(Capability.RESPONSE_FORMAT_JSON_SCHEMA)) {
+      request.responseFormat(form.format());
+    }
+    boolean isHeldBack = agent.hooks().holdRepliesBack();
+    Reply reply =
+        call(request.build(), agent.toolNames(), isHeldBack ? unseen -> {} : this::tell, patience);
+    if (isHeldBack) {
+      String thinking = reply.message().thinking();
+      if (thinking != null) {
+        tell(new OutputEvent.Thinking(thinking));
+      }
+      if (!reply.text().isEmpty()) {
+        tell(new OutputEvent.Text(reply.text()));
+      }
+    }
+    return reply;
+  }
+
+  private Reply call(
+      ChatRequest request, Set<String> tools, Consumer<OutputEvent> out, Deadline patience) {
+    Verdict<ChatRequest> asked = agent.hooks().ask(request, Hook::beforeModel);
+    if (asked instanceof Verdict.Block<ChatRequest>(String reason)) {
+      return Reply.unasked(reason);
+    }
+    ChatRequest last = asked instanceof Verdict.Rewrite<ChatRequest>(var other) ? other : request;
+    Reply reply =
+        new ModelTurn(
+                HermesParser.forTools(tools), out, cancellation, agent.limits().maxReplyTokens())
+            .ask(agent.model(), last, patience, end);
+    return switch (agent.hooks().ask(reply.message(), Hook::afterReply)) {
+      case Verdict.Pass<AiMessage> pass -> reply;
+      case Verdict.Rewrite<AiMessage>(AiMessage message) -> reply.saying(message);
+      case Verdict.Block<AiMessage>(String reason) -> reply.blocked(reason);
+    };
   }
 
   /** The reply has been kept: now it counts, and whoever listens may know. */
@@ -62,10 +105,7 @@ final class ModelCalls {
   /** Asks something that is not a part of the conversation; only its cost is told. */
   Reply askAside(ChatRequest request) {
     events.accept(new AgentEvent.TurnStarted(agent.name(), spent.turns() + 1));
-    var parser = HermesParser.forTools(Set.of());
-    Reply reply =
-        new ModelTurn(parser, unseen -> {}, cancellation, agent.limits().maxReplyTokens())
-            .ask(agent.model(), request, end, end);
+    Reply reply = call(request, Set.of(), unseen -> {}, end);
     finish(reply);
     return reply;
   }

@@ -29,7 +29,25 @@ record Reply(
     TOO_LONG,
     FAILED,
     TIMED_OUT,
-    CANCELLED
+    CANCELLED,
+    /** A hook let it go no further; the text says why. */
+    BLOCKED
+  }
+
+  /** The same reply in other words. */
+  Reply saying(AiMessage other) {
+    return new Reply(other, usage, finish, end, failure, time);
+  }
+
+  /** What comes of a question that a hook did not let go to the model: it costs nothing. */
+  static Reply unasked(String reason) {
+    return new Reply(
+        AiMessage.from(reason), new TokenUsage(0, 0, 0), null, End.BLOCKED, null, Duration.ZERO);
+  }
+
+  /** What stands in the place of a reply that goes no further. */
+  Reply blocked(String reason) {
+    return new Reply(AiMessage.from(reason), usage, finish, End.BLOCKED, null, time);
   }
 
   String text() {

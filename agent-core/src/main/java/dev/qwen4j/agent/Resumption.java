@@ -7,6 +7,7 @@ import dev.qwen4j.session.Session;
 import dev.qwen4j.session.SessionEntry;
 import dev.qwen4j.tool.Tool;
 import dev.qwen4j.tool.ToolArguments;
+import dev.qwen4j.tool.ToolCall;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,7 +22,7 @@ final class Resumption {
    * @throws IllegalArgumentException if an answer is to no open call, or to another one's arguments
    */
   static Map<String, Decision> decisions(
-      Conversation conversation, List<Answer> answers, ToolArgumentsCheck check) {
+      Conversation conversation, List<Answer> answers, Agent agent) {
     Map<String, Decision> decisions = new HashMap<>();
     for (Answer answer : answers) {
       Question asked = answer.question();
@@ -33,7 +34,7 @@ final class Resumption {
                   () ->
                       new IllegalArgumentException(
                           "No call '%s' waits for an answer.".formatted(asked.call())));
-      requireSame(asked, call, check);
+      requireSame(asked, call, agent);
       decisions.put(asked.call(), answer.decision());
     }
     return decisions;
@@ -41,24 +42,25 @@ final class Resumption {
 
   /** As above, with the answers that the session has from before; it keeps the new ones. */
   static Map<String, Decision> decisions(
-      Conversation conversation, List<Answer> answers, ToolArgumentsCheck check, Session session) {
+      Conversation conversation, List<Answer> answers, Agent agent, Session session) {
     Map<String, Decision> decisions = new HashMap<>();
     session.answers().forEach((call, answer) -> decisions.put(call, decision(answer)));
-    decisions.putAll(decisions(conversation, answers, check));
+    decisions.putAll(decisions(conversation, answers, agent));
     for (Answer answer : answers) {
       session.record(entry(answer));
     }
     return decisions;
   }
 
-  /** The question shows the call as it would run, which is how the check reads it. */
-  private static void requireSame(
-      Question asked, ToolExecutionRequest call, ToolArgumentsCheck check) {
+  /** The question shows the call as it would run, which is how the check and the hooks leave it. */
+  private static void requireSame(Question asked, ToolExecutionRequest call, Agent agent) {
     boolean same =
-        check.check(call.name(), call.arguments(), false)
+        agent.argumentsCheck().check(call.name(), call.arguments(), false)
                 instanceof Checked.Accepted(Tool tool, ToolArguments arguments, var repairs)
             && tool.name().equals(asked.tool())
-            && arguments.equals(ToolArguments.parse(asked.arguments()));
+            && GuardedCall.of(new ToolCall(call.id(), tool.name(), arguments), agent)
+                instanceof GuardedCall.Goes(ToolCall goes)
+            && goes.arguments().equals(ToolArguments.parse(asked.arguments()));
     if (!same) {
       throw new IllegalArgumentException(
           "The answer is for %s %s, but the call that waits is %s %s: ask again."

@@ -26,6 +26,8 @@ public enum StopReason {
    * another, without asking the model again.
    */
   SUSPENDED,
+  /** A {@link Hook} let it go no further; the text says why. */
+  BLOCKED,
   /** Someone cancelled the run. */
   CANCELLED,
   /** The model could not be reached or failed; {@link RunResult#error()} says how. */
@@ -35,7 +37,7 @@ public enum StopReason {
   public boolean isLimit() {
     return switch (this) {
       case MAX_TURNS, MAX_TOOL_CALLS, MAX_TOKENS, MAX_COST, MAX_TIME, NO_PROGRESS -> true;
-      case ANSWER, SUSPENDED, CANCELLED, ERROR -> false;
+      case ANSWER, SUSPENDED, BLOCKED, CANCELLED, ERROR -> false;
     };
   }
 

@@ -4,12 +4,6 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import com.networknt.schema.Error;
-import com.networknt.schema.Schema;
-import com.networknt.schema.SchemaRegistry;
-import com.networknt.schema.SchemaRegistryConfig;
-import com.networknt.schema.SpecificationVersion;
-import com.networknt.schema.path.PathType;
 import dev.qwen4j.dialect.LenientJson;
 import dev.qwen4j.tool.Tool;
 import dev.qwen4j.tool.ToolArguments;
@@ -23,8 +17,7 @@ import java.util.stream.Collectors;
 
 /**
  * Whether a call names a tool and its arguments fit the tool's JSON schema; if not, what the model
- * should do instead. What can be read in exactly one way is read that way: see {@link
- * LenientArguments}. Compiled once for an agent and safe to use from any thread.
+ * should do instead. Compiled once for an agent and safe to use from any thread.
  */
 final class ToolArgumentsCheck {
   sealed interface Checked {
@@ -44,9 +37,8 @@ final class ToolArgumentsCheck {
   }
 
   private static final ObjectMapper JSON = new JsonMapper();
-  private static final int MOST_ERRORS = 3;
 
-  private record Checkable(Tool tool, JsonNode schemaNode, Schema schema) {}
+  private record Checkable(Tool tool, SchemaCheck schema) {}
 
   private final Map<String, Checkable> tools = new LinkedHashMap<>();
 
@@ -56,16 +48,10 @@ final class ToolArgumentsCheck {
    * @throws IllegalArgumentException if a tool's schema is none
    */
   ToolArgumentsCheck(List<Tool> all) {
-    var config =
-        SchemaRegistryConfig.builder().pathType(PathType.JSON_PATH).losslessNarrowing(true).build();
-    var registry =
-        SchemaRegistry.withDefaultDialect(
-            SpecificationVersion.DRAFT_2020_12, builder -> builder.schemaRegistryConfig(config));
     for (Tool tool : all) {
       try {
-        JsonNode parameters = JSON.readTree(tool.specification().toJson()).path("parameters");
-        JsonNode schema = parameters.isMissingNode() ? JSON.createObjectNode() : parameters;
-        tools.put(tool.name(), new Checkable(tool, schema, registry.getSchema(schema)));
+        var schema = SchemaCheck.ofParameters(tool.specification());
+        tools.put(tool.name(), new Checkable(tool, schema));
       } catch (JsonProcessingException | RuntimeException e) {
         throw new IllegalArgumentException(
             "The parameters of tool '" + tool.name() + "' are no JSON schema: " + e.getMessage(),
@@ -102,7 +88,7 @@ final class ToolArgumentsCheck {
       if (meant.isEmpty()) {
         return new Checked.Refused(broken.getMessage() + advice(arguments, cutOff));
       }
-      repairs.add("Read broken JSON as " + abbreviate(meant.get()) + ".");
+      repairs.add("Read broken JSON as " + SchemaCheck.abbreviate(meant.get()) + ".");
       parsed = ToolArguments.parse(meant.get());
     }
     return fit(checkable, parsed, repairs);
@@ -110,26 +96,17 @@ final class ToolArgumentsCheck {
 
   private static Checked fit(Checkable checkable, ToolArguments given, List<String> repairs) {
     JsonNode node = tree(given);
-    List<Error> errors = checkable.schema().validate(node);
-    if (!errors.isEmpty()) {
-      repairs.addAll(new LenientArguments(checkable.schemaNode()).repair(node, errors));
-      errors = checkable.schema().validate(node);
-    }
-    if (errors.isEmpty()) {
-      return new Checked.Accepted(
-          checkable.tool(), ToolArguments.parse(node.toString()), List.copyOf(repairs));
-    }
-    String problems =
-        errors.stream()
-            .limit(MOST_ERRORS)
-            .map(error -> describe(error, checkable.schemaNode()))
-            .collect(Collectors.joining(" "));
-    return new Checked.Refused(
-        "The arguments of '"
-            + checkable.tool().name()
-            + "' do not fit. "
-            + problems
-            + " Correct them and call again.");
+    SchemaCheck.Fit fit = checkable.schema().fit(node);
+    repairs.addAll(fit.repairs());
+    return fit.fits()
+        ? new Checked.Accepted(
+            checkable.tool(), ToolArguments.parse(node.toString()), List.copyOf(repairs))
+        : new Checked.Refused(
+            "The arguments of '"
+                + checkable.tool().name()
+                + "' do not fit. "
+                + fit.problems()
+                + " Correct them and call again.");
   }
 
   private static JsonNode tree(ToolArguments arguments) {
@@ -144,7 +121,7 @@ final class ToolArgumentsCheck {
     if (name.isBlank()) {
       return "This call has no readable name: write it as {\"name\": …, \"arguments\": {…}}. Found:"
           + " "
-          + abbreviate(arguments);
+          + SchemaCheck.abbreviate(arguments);
     }
     return "There is no tool '"
         + name
@@ -165,55 +142,8 @@ final class ToolArgumentsCheck {
     return cutOff
         ? " Your reply was cut off at its length limit within this call: write less at once, for"
             + " example in several calls."
-        : " Found: " + abbreviate(arguments) + " Write them as one JSON object and call again.";
-  }
-
-  /** One way in which the arguments do not fit: where, what was expected, what was found. */
-  private static String describe(Error error, JsonNode schema) {
-    String path = error.getInstanceLocation().toString();
-    JsonNode found = error.getInstanceNode();
-    JsonNode expected = error.getSchemaNode();
-    return switch (error.getKeyword()) {
-      case "required" ->
-          path + "." + error.getProperty() + " is required, but missing" + given(found) + ".";
-      case "additionalProperties", "unevaluatedProperties" ->
-          path + " takes no '" + error.getProperty() + "'; " + known(schema) + ".";
-      case "type" ->
-          path + " must be " + types(expected) + ", but was " + abbreviate(found.toString()) + ".";
-      case "enum" ->
-          path + " must be one of " + expected + ", but was " + abbreviate(found.toString()) + ".";
-      default -> path + ": " + error.getMessage() + ", but was " + abbreviate(found + "") + ".";
-    };
-  }
-
-  private static String given(JsonNode object) {
-    var names = new ArrayList<String>();
-    object.fieldNames().forEachRemaining(names::add);
-    return names.isEmpty() ? "" : " (given: " + String.join(", ", names) + ")";
-  }
-
-  private static String known(JsonNode schema) {
-    var names = new ArrayList<String>();
-    schema.path("properties").fieldNames().forEachRemaining(names::add);
-    return names.isEmpty() ? "it takes nothing" : "it takes " + String.join(", ", names);
-  }
-
-  private static String types(JsonNode type) {
-    if (type.isArray()) {
-      var each = new ArrayList<String>();
-      type.forEach(one -> each.add(types(one)));
-      return String.join(" or ", each);
-    }
-    return switch (type.asText()) {
-      case "integer" -> "a whole number";
-      case "boolean" -> "true or false";
-      case "array" -> "an array";
-      case "object" -> "an object";
-      default -> "a " + type.asText();
-    };
-  }
-
-  private static String abbreviate(String text) {
-    return text.length() <= 120 ? text : text.substring(0, 120) + "…";
+        : " Found: "
+            + SchemaCheck.abbreviate(arguments)
+            + " Write them as one JSON object and call again.";
   }
 }

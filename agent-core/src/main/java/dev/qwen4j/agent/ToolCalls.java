@@ -2,6 +2,7 @@ package dev.qwen4j.agent;
 
 import dev.langchain4j.agent.tool.ToolExecutionRequest;
 import dev.qwen4j.agent.Attempt.Outcome;
+import dev.qwen4j.agent.Hook.Verdict;
 import dev.qwen4j.agent.ToolArgumentsCheck.Checked;
 import dev.qwen4j.session.Question;
 import dev.qwen4j.session.SessionEntry;
@@ -172,17 +173,32 @@ final class ToolCalls {
       case Checked.Accepted(Tool tool, ToolArguments arguments, List<String> repairs) -> {
         repairs.forEach(this::notice);
         step.tool = tool;
-        step.call = new ToolCall(request.id(), tool.name(), arguments);
-        ToolResult earlier = answered.get(new SameCall(tool.name(), arguments));
-        if (earlier != null && !changing) {
+        ToolCall call = guarded(step, new ToolCall(request.id(), tool.name(), arguments));
+        step.call = call;
+        ToolResult earlier = answered.get(new SameCall(tool.name(), call.arguments()));
+        if (step.result == null && earlier != null && !changing) {
           step.repeated = true;
           step.result = ToolResult.of(earlier.text() + REPEATED);
-        } else {
-          approve(step, tool, step.call);
+        } else if (step.result == null) {
+          approve(step, tool, call);
         }
       }
     }
     return step;
+  }
+
+  /** The call as the hooks let it go on; if they do not, the step has its result. */
+  private ToolCall guarded(Step step, ToolCall call) {
+    switch (GuardedCall.of(call, agent)) {
+      case GuardedCall.Stopped(String why) -> {
+        notice(call.name() + ": " + why);
+        step.result = ToolResult.error(why);
+      }
+      case GuardedCall.Goes(ToolCall as) -> {
+        return as;
+      }
+    }
+    return call;
   }
 
   private void approve(Step step, Tool tool, ToolCall call) {
@@ -261,7 +277,7 @@ final class ToolCalls {
   private Finished finish(Step step) {
     ToolResult result = step.result;
     if (result == null) {
-      result = shown(step, resultOf(step));
+      result = shown(step, guarded(step.call, resultOf(step)));
       if (step.changesState()) {
         answered.clear();
       } else if (!result.isError() && step.call != null) {
@@ -276,6 +292,16 @@ final class ToolCalls {
     String arguments = step.call == null ? step.written : step.call.arguments().json();
     return new Finished(
         step.name, step.request, arguments, step.changesState(), result, step.repeated);
+  }
+
+  private ToolResult guarded(@Nullable ToolCall call, ToolResult result) {
+    return call == null
+        ? result
+        : switch (agent.hooks().ask(result, (hook, now) -> hook.afterTool(call, now))) {
+          case Verdict.Pass<ToolResult> pass -> result;
+          case Verdict.Rewrite<ToolResult>(ToolResult other) -> other;
+          case Verdict.Block<ToolResult>(String reason) -> ToolResult.error("Blocked: " + reason);
+        };
   }
 
   /** What reads a large result on must not be cut in turn. */

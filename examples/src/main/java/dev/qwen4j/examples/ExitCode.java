@@ -37,7 +37,7 @@ enum ExitCode {
     return switch (result.stopReason()) {
       case ANSWER -> ANSWERED;
       case NO_PROGRESS -> result.answered() ? ANSWERED : LIMIT;
-      case MAX_TURNS, MAX_TOOL_CALLS, MAX_TOKENS, MAX_COST, MAX_TIME -> LIMIT;
+      case MAX_TURNS, MAX_TOOL_CALLS, MAX_TOKENS, MAX_COST, MAX_TIME, BLOCKED -> LIMIT;
       case SUSPENDED -> SUSPENDED;
       case CANCELLED -> INTERRUPTED;
       case ERROR -> FAILED;

@@ -208,6 +208,7 @@ final class RunCommand implements Callable<Integer> {
       }
       case CANCELLED -> surroundings.complain("interrupted");
       case ANSWER, MAX_TURNS, MAX_TOOL_CALLS, MAX_TOKENS, MAX_COST, MAX_TIME, NO_PROGRESS -> {}
+      case BLOCKED -> surroundings.complain("blocked: " + OneLine.of(result.text()));
       case SUSPENDED -> surroundings.complain("suspended: " + resumeAdvice(result));
     }
   }
