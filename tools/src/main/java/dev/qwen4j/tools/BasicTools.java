@@ -7,21 +7,22 @@ import java.time.ZoneId;
 import java.util.List;
 
 /**
- * What language models are bad at and every run may need: {@code calculator}, {@code current_time}.
+ * What language models are bad at and every run may need: {@code calculator}, {@code current_time},
+ * {@code convert_units}.
  */
 public final class BasicTools implements Toolbox {
   private final List<Tool> tools;
 
   private BasicTools(Clock clock) {
-    tools = List.of(new Calculator(), new CurrentTime(clock));
+    tools = List.of(new Calculator(), new CurrentTime(clock), new ConvertUnits());
   }
 
-  /** The calculator, and the time of this machine. */
+  /** Sums, units, and the time of this machine. */
   public static BasicTools create() {
     return new BasicTools(Clock.system(ZoneId.systemDefault()));
   }
 
-  /** The calculator, and the time of {@code clock}, whose zone is the one told by default. */
+  /** Sums, units, and the time of {@code clock}, whose zone is the one told by default. */
   public static BasicTools at(Clock clock) {
     return new BasicTools(clock);
   }
