@@ -103,13 +103,19 @@ final class BenchCommand implements Callable<Integer> {
     check();
     Path file = model.file(surroundings);
     LoadOptions options = memory.over(LoadOptions.standard().withThreads(threads), surroundings);
-    try (EngineProbe probe = EngineProbe.load(file, options)) {
+    try (EngineProbe probe = load(file, options)) {
       progress("loaded in %.2f s; %s".formatted(probe.loadSeconds(), probe.description()));
       Rates read = measure("prompt", prompt, () -> probe.prefillSeconds(prompt));
       Rates wrote = measure("generation", generated, () -> probe.decodeSeconds(generated, depth));
       show(probe, read, wrote);
     }
     return ExitCode.ANSWERED.code();
+  }
+
+  private EngineProbe load(Path file, LoadOptions options) {
+    try (ProgressBar bar = new ProgressBar(surroundings, "writing")) {
+      return EngineProbe.load(file, options.withProgress(bar::progress));
+    }
   }
 
   private void check() {

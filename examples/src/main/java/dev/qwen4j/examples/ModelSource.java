@@ -1,6 +1,7 @@
 package dev.qwen4j.examples;
 
 import dev.qwen4j.agent.ContextPolicy;
+import dev.qwen4j.inference.LoadOptions;
 import dev.qwen4j.inference.LocalModel;
 import dev.qwen4j.inference.hub.ModelHub;
 import dev.qwen4j.inference.hub.ModelReference;
@@ -38,15 +39,22 @@ sealed interface ModelSource {
     @Override
     public OpenModel open(
         GenerationOptions generation, Surroundings surroundings, Consumer<String> notice) {
-      LocalModel model = LocalModel.load(file(surroundings), generation.local(surroundings));
+      LocalModel model = load(generation.local(surroundings), surroundings);
       model.warnings().forEach(surroundings::complain);
       ContextPolicy context = ContextPolicy.ofWindow(Math.max(512, model.contextLength()));
       return new OpenModel(model.name(), model.streamingChatModel(), context, model::close);
     }
 
+    private LocalModel load(LoadOptions options, Surroundings surroundings) {
+      Path file = file(surroundings);
+      try (ProgressBar progress = new ProgressBar(surroundings, "writing")) {
+        return LocalModel.load(file, options.withProgress(progress::progress));
+      }
+    }
+
     /** The GGUF file, downloaded if need be. */
     Path file(Surroundings surroundings) {
-      try (ProgressBar progress = new ProgressBar(surroundings)) {
+      try (ProgressBar progress = new ProgressBar(surroundings, "downloading")) {
         return ModelHub.fromEnvironment(surroundings.environment()).fetch(reference, progress);
       }
     }

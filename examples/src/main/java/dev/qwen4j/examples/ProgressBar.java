@@ -4,22 +4,28 @@ import dev.qwen4j.inference.hub.ModelHub.DownloadListener;
 import java.time.Duration;
 
 /**
- * How far a download is: a line that moves where stderr is a terminal, and elsewhere one line that
- * says what is being waited for. Silent when there is nothing to download.
+ * How far a download is, or the writing of a copy: a line that moves where stderr is a terminal,
+ * and elsewhere one line that says what is being waited for. Silent when there is nothing to wait
+ * for.
  */
 final class ProgressBar implements DownloadListener, AutoCloseable {
   private static final Duration REFRESH = Duration.ofMillis(200);
   private static final int WIDTH = 30;
 
   private final Surroundings surroundings;
+  private final String doing;
   private boolean begun;
   private boolean midLine;
   private long firstBytes;
   private long startedNanos;
   private long shownNanos;
 
-  ProgressBar(Surroundings surroundings) {
+  /**
+   * @param doing what is done to the file, such as {@code downloading}
+   */
+  ProgressBar(Surroundings surroundings, String doing) {
     this.surroundings = surroundings;
+    this.doing = doing;
   }
 
   @Override
@@ -31,7 +37,7 @@ final class ProgressBar implements DownloadListener, AutoCloseable {
       startedNanos = now;
       if (!surroundings.isTerminal("err")) {
         surroundings.complain(
-            "downloading " + file + " (" + megabytes(totalBytes) + " MB), which is kept …");
+            doing + " " + file + " (" + megabytes(totalBytes) + " MB), which is kept …");
       }
     }
     boolean due = now - shownNanos >= REFRESH.toNanos() || bytes == totalBytes;

@@ -58,7 +58,7 @@ final class PullCommand implements Callable<Integer> {
     ModelReference wanted = wanted();
     ModelHub hub = ModelHub.fromEnvironment(surroundings.environment());
     Path file;
-    try (ProgressBar progress = new ProgressBar(surroundings)) {
+    try (ProgressBar progress = new ProgressBar(surroundings, "downloading")) {
       file = hub.fetch(wanted, progress);
     }
     surroundings.out().print((json ? object(wanted, file, bytes(hub, file)) : file) + "\n");

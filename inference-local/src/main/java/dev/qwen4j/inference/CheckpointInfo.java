@@ -143,10 +143,7 @@ public record CheckpointInfo(
               .map(
                   tensor ->
                       new Tensor(
-                          tensor.name(),
-                          tensor.type().name(),
-                          tensor.shape(),
-                          tensor.data().byteSize()))
+                          tensor.name(), tensor.type().name(), tensor.shape(), tensor.bytes()))
               .toList());
     }
   }

@@ -117,7 +117,7 @@ public final class EngineProbe implements AutoCloseable {
 
   /** Of a tensor of experts, a token reads those of the few that it is sent to. */
   private long bytesPerToken(TensorInfo tensor) {
-    long bytes = tensor.data().byteSize();
+    long bytes = tensor.bytes();
     if (!tensor.name().contains("_exps.")) {
       return bytes;
     }

@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param listeners LangChain4j listeners of every request
  * @param quantization what becomes of the weights on their way into memory
  * @param quantizedFolder where quantised copies are kept, one for each checkpoint and type
+ * @param progress hears how far the writing of such a copy is
  */
 public record LoadOptions(
     int threads,
@@ -29,7 +30,15 @@ public record LoadOptions(
     ChatRequestParameters parameters,
     List<ChatModelListener> listeners,
     Quantization quantization,
-    Path quantizedFolder) {
+    Path quantizedFolder,
+    Progress progress) {
+  /** Hears of what takes long, one call at a time. */
+  @FunctionalInterface
+  public interface Progress {
+    /** Of {@code total} bytes, {@code bytes} are in the file. */
+    void progress(String file, long bytes, long total);
+  }
+
   /** How the keys and values of attention are kept. */
   public enum KvCache {
     /** In half precision. */
@@ -42,7 +51,7 @@ public record LoadOptions(
   public enum Quantization {
     /** They stay as they are. */
     NONE,
-    /** Eight bits and a half: next to no loss. */
+    /** Eight bits and a half: next to no loss. A checkpoint without larger ones stays as it is. */
     Q8_0,
     /** Four bits and a half: half the memory and time of Q8_0, with a loss. */
     Q4_0
@@ -72,7 +81,8 @@ public record LoadOptions(
         LocalChatRequestParameters.builder().build(),
         List.of(),
         Quantization.NONE,
-        cache().resolve("quantized"));
+        cache().resolve("quantized"),
+        (file, bytes, total) -> {});
   }
 
   private static Path cache() {
@@ -84,37 +94,70 @@ public record LoadOptions(
 
   public LoadOptions withThreads(int value) {
     return new LoadOptions(
-        value, contextLength, kvCache, parameters, listeners, quantization, quantizedFolder);
+        value,
+        contextLength,
+        kvCache,
+        parameters,
+        listeners,
+        quantization,
+        quantizedFolder,
+        progress);
   }
 
   public LoadOptions withContextLength(int value) {
     return new LoadOptions(
-        threads, value, kvCache, parameters, listeners, quantization, quantizedFolder);
+        threads, value, kvCache, parameters, listeners, quantization, quantizedFolder, progress);
   }
 
   public LoadOptions withKvCache(KvCache value) {
     return new LoadOptions(
-        threads, contextLength, value, parameters, listeners, quantization, quantizedFolder);
+        threads,
+        contextLength,
+        value,
+        parameters,
+        listeners,
+        quantization,
+        quantizedFolder,
+        progress);
   }
 
   public LoadOptions withParameters(ChatRequestParameters value) {
     return new LoadOptions(
-        threads, contextLength, kvCache, value, listeners, quantization, quantizedFolder);
+        threads, contextLength, kvCache, value, listeners, quantization, quantizedFolder, progress);
   }
 
   public LoadOptions withListeners(List<ChatModelListener> value) {
     return new LoadOptions(
-        threads, contextLength, kvCache, parameters, value, quantization, quantizedFolder);
+        threads,
+        contextLength,
+        kvCache,
+        parameters,
+        value,
+        quantization,
+        quantizedFolder,
+        progress);
   }
 
   public LoadOptions withQuantization(Quantization value) {
     return new LoadOptions(
-        threads, contextLength, kvCache, parameters, listeners, value, quantizedFolder);
+        threads, contextLength, kvCache, parameters, listeners, value, quantizedFolder, progress);
   }
 
   public LoadOptions withQuantizedFolder(Path value) {
     return new LoadOptions(
-        threads, contextLength, kvCache, parameters, listeners, quantization, value);
+        threads, contextLength, kvCache, parameters, listeners, quantization, value, progress);
+  }
+
+  public LoadOptions withProgress(Progress value) {
+    return new LoadOptions(
+        threads,
+        contextLength,
+        kvCache,
+        parameters,
+        listeners,
+        quantization,
+        quantizedFolder,
+        value);
   }
 
   KvType kvType() {
@@ -131,6 +174,6 @@ public record LoadOptions(
           case Q8_0 -> TensorType.Q8_0;
           case Q4_0 -> TensorType.Q4_0;
         };
-    return new Checkpoints.Opening(threads, type, quantizedFolder);
+    return new Checkpoints.Opening(threads, type, quantizedFolder, progress::progress);
   }
 }

@@ -12,6 +12,7 @@ import dev.qwen4j.inference.internal.tokenizer.Tokenizer;
 import dev.qwen4j.inference.internal.weights.Checkpoint;
 import dev.qwen4j.inference.internal.weights.Metadata;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -112,8 +113,18 @@ public final class LocalModel implements AutoCloseable {
                 kvType,
                 template.family(),
                 model.kernels());
-    List<String> warnings =
-        template.recognised() ? List.of() : List.of(name + ": " + template.description());
+    List<String> warnings = new ArrayList<>();
+    if (!template.recognised()) {
+      warnings.add(name + ": " + template.description());
+    }
+    options
+        .opening()
+        .needless(file)
+        .ifPresent(
+            type ->
+                warnings.add(
+                    "%s: no weights to quantise, none has more bits than %s; loaded as it is"
+                        .formatted(name, type)));
     warnings.forEach(LOG::warn);
     return new LocalModel(name, description, context, engine, chat, warnings);
   }

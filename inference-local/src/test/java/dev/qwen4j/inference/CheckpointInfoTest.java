@@ -6,6 +6,7 @@ import dev.qwen4j.inference.CheckpointInfo.Ability;
 import dev.qwen4j.inference.CheckpointInfo.Verdict;
 import dev.qwen4j.inference.internal.engine.Checkpoints;
 import dev.qwen4j.inference.internal.kernel.TensorType;
+import dev.qwen4j.inference.internal.weights.QuantizedCopy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -53,7 +54,9 @@ class CheckpointInfoTest {
 
   @Test
   void lookingAtQuantisedWeightsCopiesNone() throws IOException {
-    Checkpoints.open(Golden.model("qwen3"), new Checkpoints.Opening(1, TensorType.Q8_0, folder))
+    Checkpoints.open(
+            Golden.model("qwen3"),
+            new Checkpoints.Opening(1, TensorType.Q8_0, folder, QuantizedCopy.Listener.SILENT))
         .close();
     Path small = onlyFileIn(folder);
 

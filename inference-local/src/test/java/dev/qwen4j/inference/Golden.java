@@ -18,7 +18,7 @@ import java.util.List;
 import java.util.Objects;
 
 /** Tiny models with random weights and what HuggingFace transformers computes with them. */
-final class Golden {
+public final class Golden {
   /** One of each architecture, and one more. */
   static final List<String> MODELS =
       List.of(
@@ -50,7 +50,7 @@ final class Golden {
 
   private Golden() {}
 
-  static Path folder(String name) {
+  public static Path folder(String name) {
     try {
       URL config = resource("/golden/models/" + name + "/config.json");
       return Objects.requireNonNull(Path.of(config.toURI()).getParent());
@@ -67,7 +67,7 @@ final class Golden {
     }
   }
 
-  static JsonNode expected(String name) {
+  public static JsonNode expected(String name) {
     return json("/golden/models/" + name + "/expected.json");
   }
 
@@ -92,7 +92,7 @@ final class Golden {
     }
   }
 
-  static int[] ints(JsonNode array) {
+  public static int[] ints(JsonNode array) {
     int[] out = new int[array.size()];
     for (int i = 0; i < out.length; i++) {
       out[i] = array.get(i).intValue();
@@ -100,7 +100,7 @@ final class Golden {
     return out;
   }
 
-  static float[] floats(JsonNode array) {
+  public static float[] floats(JsonNode array) {
     float[] out = new float[array.size()];
     for (int i = 0; i < out.length; i++) {
       out[i] = array.get(i).floatValue();
@@ -127,7 +127,7 @@ final class Golden {
   }
 
   /** The largest difference over the largest value. */
-  static double relativeError(float[] found, float[] expected) {
+  public static double relativeError(float[] found, float[] expected) {
     assertThat(found).hasSameSizeAs(expected);
     double difference = 0;
     double magnitude = 0;

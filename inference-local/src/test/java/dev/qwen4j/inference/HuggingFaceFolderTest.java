@@ -16,6 +16,9 @@ import dev.qwen4j.inference.internal.weights.Checkpoint;
 import dev.qwen4j.inference.internal.weights.GgufFile;
 import dev.qwen4j.inference.internal.weights.TensorInfo;
 import dev.qwen4j.inference.internal.weights.huggingface.HuggingFaceFolder;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -29,6 +32,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class HuggingFaceFolderTest {
   static final List<String> FOLDERS = Golden.FOLDERS;
+
+  private static final ObjectMapper JSON = new ObjectMapper();
 
   private @TempDir Path temporary;
 
@@ -100,6 +105,100 @@ class HuggingFaceFolderTest {
       LocalChatRequestParameters greedy =
           LocalChatRequestParameters.builder().temperature(0.0).maxOutputTokens(8).build();
       assertThat(answer(folder, greedy)).isEqualTo(answer(file, greedy));
+    }
+  }
+
+  @Test
+  void theTokenizerMayBeInTheOlderForm() throws Exception {
+    Path folder = RewrittenFolder.of("qwen3").writeTo(temporary);
+    JsonNode json = JSON.readTree(folder.resolve("tokenizer.json").toFile());
+    Files.delete(folder.resolve("tokenizer.json"));
+    JSON.writeValue(folder.resolve("vocab.json").toFile(), json.get("model").get("vocab"));
+    StringBuilder merges = new StringBuilder("#version: 0.2\n");
+    for (JsonNode merge : json.get("model").get("merges")) {
+      merges.append(merge.get(0).textValue()).append(' ').append(merge.get(1).textValue());
+      merges.append('\n');
+    }
+    Files.writeString(folder.resolve("merges.txt"), merges);
+
+    assertThatThrownBy(() -> HuggingFaceFolder.openText(folder))
+        .isInstanceOf(BadCheckpointException.class)
+        .hasMessageContaining("tokenizer_config.json: has no added_tokens_decoder, and there is no")
+        .hasMessageContaining("download the whole folder");
+
+    ObjectNode simple = JSON.createObjectNode();
+    ObjectNode config =
+        (ObjectNode) JSON.readTree(folder.resolve("tokenizer_config.json").toFile());
+    ObjectNode decoder = JSON.createObjectNode();
+    for (JsonNode added : json.get("added_tokens")) {
+      simple.put(added.get("content").textValue(), added.get("id").intValue());
+      decoder.set(added.get("id").asText(), added);
+    }
+    JSON.writeValue(folder.resolve("added_tokens.json").toFile(), simple);
+    assertSameText(folder);
+
+    Files.delete(folder.resolve("added_tokens.json"));
+    config.set("added_tokens_decoder", decoder);
+    JSON.writeValue(folder.resolve("tokenizer_config.json").toFile(), config);
+    assertSameText(folder);
+    try (LocalModel model = LocalModel.load(folder)) {
+      assertThat(model.contextLength()).isEqualTo(4096);
+    }
+
+    Files.writeString(folder.resolve("merges.txt"), merges + "one\n");
+    assertThatThrownBy(() -> HuggingFaceFolder.openText(folder))
+        .isInstanceOf(BadCheckpointException.class)
+        .hasMessageContaining("merges.txt: line ")
+        .hasMessageContaining("expected two tokens");
+    Files.delete(folder.resolve("merges.txt"));
+    assertThatThrownBy(() -> HuggingFaceFolder.openText(folder))
+        .isInstanceOf(BadCheckpointException.class)
+        .hasMessageContaining("merges.txt")
+        .hasMessageContaining("download the whole folder");
+    Files.writeString(folder.resolve("vocab.json"), "{\"a\":-1}");
+    assertThatThrownBy(() -> HuggingFaceFolder.openText(folder))
+        .isInstanceOf(BadCheckpointException.class)
+        .hasMessageContaining("vocab.json: field a is -1, expected an id");
+  }
+
+  private static void assertSameText(Path folder) {
+    try (Checkpoint found = HuggingFaceFolder.openText(folder);
+        Checkpoint expected = HuggingFaceFolder.openText(Golden.folder("qwen3"))) {
+      for (String key : expected.metadata().keys()) {
+        if (key.startsWith("tokenizer.ggml.tok") || key.startsWith("tokenizer.ggml.m")) {
+          assertThat(found.metadata().shown(key)).isEqualTo(expected.metadata().shown(key));
+        }
+      }
+      for (String key : List.of("tokenizer.ggml.tokens", "tokenizer.ggml.merges")) {
+        assertThat(found.metadata().strings(key)).isEqualTo(expected.metadata().strings(key));
+      }
+      assertThat(found.metadata().integers("tokenizer.ggml.token_type"))
+          .isEqualTo(expected.metadata().integers("tokenizer.ggml.token_type"));
+      assertThat(found.metadata().string("tokenizer.ggml.pre"))
+          .isEqualTo(expected.metadata().string("tokenizer.ggml.pre"));
+    }
+  }
+
+  @Test
+  void aConversionIsKeptOnlyForThoseWhoAskToKeepIt() {
+    try (Checkpoint folder = HuggingFaceFolder.open(Golden.folder("qwen2-awq"), 2)) {
+      TensorInfo tensor = folder.tensor("blk.0.attn_q.weight").orElseThrow();
+      MemorySegment borrowed;
+      byte[] bytes;
+      try (Arena loan = Arena.ofShared()) {
+        borrowed = folder.borrow(tensor, loan);
+        bytes = borrowed.toArray(ValueLayout.JAVA_BYTE);
+      }
+      assertThat(borrowed.scope().isAlive()).isFalse();
+      assertThat(bytes).hasSize((int) tensor.bytes());
+
+      MemorySegment kept = tensor.data();
+      assertThat(kept.toArray(ValueLayout.JAVA_BYTE)).isEqualTo(bytes);
+      assertThat(tensor.data().address()).isEqualTo(kept.address());
+      try (Arena loan = Arena.ofShared()) {
+        assertThat(folder.borrow(tensor, loan).address()).isEqualTo(kept.address());
+      }
+      assertThat(kept.scope().isAlive()).isTrue();
     }
   }
 

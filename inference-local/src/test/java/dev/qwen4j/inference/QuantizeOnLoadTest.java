@@ -7,13 +7,16 @@ import dev.qwen4j.inference.internal.engine.Checkpoints;
 import dev.qwen4j.inference.internal.kernel.TensorType;
 import dev.qwen4j.inference.internal.weights.Checkpoint;
 import dev.qwen4j.inference.internal.weights.QuantizedCopy;
+import dev.qwen4j.inference.internal.weights.RowSource;
 import dev.qwen4j.inference.internal.weights.StoredRows;
 import dev.qwen4j.inference.internal.weights.TensorInfo;
 import dev.qwen4j.inference.internal.weights.TensorSource;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.stream.Stream;
@@ -136,7 +139,12 @@ class QuantizeOnLoadTest {
       assertThatThrownBy(
               () ->
                   QuantizedCopy.write(
-                      copies.resolve("a-b.gguf"), folder.metadata(), tensors, TensorType.Q8_0, 2))
+                      copies.resolve("a-b.gguf"),
+                      folder.metadata(),
+                      tensors,
+                      TensorType.Q8_0,
+                      2,
+                      QuantizedCopy.Listener.SILENT))
           .isInstanceOf(CancellationException.class);
       assertThat(Thread.interrupted()).isTrue();
       assertThat(copies()).isEmpty();
@@ -145,6 +153,109 @@ class QuantizeOnLoadTest {
     assertThatThrownBy(() -> LocalModel.load(Golden.folder("qwen3")))
         .isInstanceOf(CancellationException.class);
     assertThat(Thread.interrupted()).isTrue();
+  }
+
+  @Test
+  void theWritingOfACopyCanBeWatched() throws Exception {
+    List<Long> written = new ArrayList<>();
+    LoadOptions.Progress progress =
+        (file, bytes, total) -> {
+          assertThat(file).startsWith("qwen3-").endsWith(".gguf");
+          assertThat(bytes).isLessThanOrEqualTo(total);
+          written.add(bytes);
+          if (bytes == total) {
+            written.add(-1L);
+          }
+        };
+    LoadOptions options = options(LoadOptions.Quantization.Q8_0).withProgress(progress);
+    LocalModel.load(Golden.folder("qwen3"), options).close();
+    assertThat(written).hasSizeGreaterThan(20).endsWith(-1L);
+    assertThat(written.subList(0, written.size() - 1)).isSorted();
+    assertThat(Files.size(copies().getFirst())).isGreaterThan(written.get(written.size() - 2));
+
+    written.clear();
+    LocalModel.load(Golden.folder("qwen3"), options).close();
+    assertThat(written).isEmpty();
+  }
+
+  @Test
+  void whatHasNoMoreBitsThanIsAskedForStaysAsItIs() throws Exception {
+    LocalModel.load(Golden.folder("qwen3"), options(LoadOptions.Quantization.Q4_0)).close();
+    Path small = copies().getFirst();
+    try (LocalModel model = LocalModel.load(small, elsewhere(LoadOptions.Quantization.Q8_0))) {
+      assertThat(model.warnings())
+          .containsExactly(
+              "qwen3: no weights to quantise, none has more bits than Q8_0; loaded as it is");
+    }
+    try (LocalModel model =
+        LocalModel.load(
+            Golden.folder("qwen2-gptq-int4"), elsewhere(LoadOptions.Quantization.Q8_0))) {
+      assertThat(model.warnings()).isEmpty();
+    }
+    assertThat(temporary.resolve("elsewhere")).isDirectoryNotContaining("glob:qwen3-*");
+  }
+
+  private LoadOptions elsewhere(LoadOptions.Quantization quantization) {
+    return options(quantization).withQuantizedFolder(temporary.resolve("elsewhere"));
+  }
+
+  /** As if the weights were a petabyte. */
+  private record Enormous(RowSource source) implements RowSource {
+    @Override
+    public TensorType type() {
+      return source.type();
+    }
+
+    @Override
+    public long rows() {
+      return 1L << 42;
+    }
+
+    @Override
+    public int cols() {
+      return source.cols();
+    }
+
+    @Override
+    public void write(long first, int rows, MemorySegment out, long at) {
+      throw new AssertionError("there is no room for it");
+    }
+  }
+
+  @Test
+  void aCopyThatTheDiskHasNoRoomForIsNotBegun() throws Exception {
+    Path copy = temporary.resolve("copies").resolve("a-b.gguf");
+    try (Checkpoint folder = Checkpoints.open(Golden.folder("qwen3"), 2)) {
+      StoredRows rows = StoredRows.of(folder.tensor("token_embd.weight").orElseThrow());
+      List<TensorSource> tensors = List.of(TensorSource.matrix("x.weight", new Enormous(rows)));
+      assertThatThrownBy(
+              () ->
+                  QuantizedCopy.write(
+                      copy,
+                      folder.metadata(),
+                      tensors,
+                      TensorType.Q8_0,
+                      2,
+                      QuantizedCopy.Listener.SILENT))
+          .isInstanceOf(BadCheckpointException.class)
+          .hasMessageMatching(
+              ".*a-b.gguf: the quantised copy of \\d+ MB cannot be written: there are \\d+ MB left;"
+                  + " make room, or name another folder");
+    }
+    assertThat(copies()).isEmpty();
+  }
+
+  @Test
+  void aDiskThatFillsUpWhileACopyIsWrittenIsOneLineAndLeavesNothing() throws Exception {
+    Path copies = temporary.resolve("copies");
+    assertThat(DiskLimit.whenQuantizing(Golden.folder("qwen3"), copies))
+        .matches(
+            ".*/qwen3-.*[.]gguf: the quantised copy of 0 MB cannot be written: .+; make room, or"
+                + " name another folder");
+    assertThat(copies).isEmptyDirectory();
+
+    LocalModel.load(Golden.folder("qwen3"), options(LoadOptions.Quantization.Q8_0)).close();
+    assertThat(copies()).hasSize(1);
   }
 
   @Test

@@ -23,6 +23,10 @@ final class FolderChoice {
           "tokenizer.json",
           "tokenizer_config.json");
 
+  /** What the tokenizer is in where there is no tokenizer.json. */
+  private static final Set<String> OLDER_TOKENIZER =
+      Set.of("added_tokens.json", "merges.txt", "vocab.json");
+
   private FolderChoice() {}
 
   /** The files in the order in which to bring them; none where the repository is no such folder. */
@@ -31,7 +35,13 @@ final class FolderChoice {
     if (weights.isEmpty() || !paths.contains(CONFIG)) {
       return List.of();
     }
-    List<String> files = new ArrayList<>(paths.stream().filter(TEXTS::contains).sorted().toList());
+    boolean older = !paths.contains("tokenizer.json");
+    List<String> files =
+        new ArrayList<>(
+            paths.stream()
+                .filter(path -> TEXTS.contains(path) || (older && OLDER_TOKENIZER.contains(path)))
+                .sorted()
+                .toList());
     files.addAll(weights);
     files.add(CONFIG);
     return files;

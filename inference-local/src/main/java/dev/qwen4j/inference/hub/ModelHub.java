@@ -160,7 +160,9 @@ public final class ModelHub {
         throw interrupted(repository, e);
       }
       throw new HubException(
-          repository + ": cannot write to " + cache + " (" + e + "); check the folder", e);
+          "%s: cannot write to %s (%s); check the folder and its disk, and run again: what has come is kept"
+              .formatted(repository, cache, e),
+          e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw interrupted(repository, e);

@@ -16,6 +16,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.github.tomakehurst.wiremock.WireMockServer;
 import com.github.tomakehurst.wiremock.core.WireMockConfiguration;
+import dev.qwen4j.inference.DiskLimit;
 import dev.qwen4j.inference.LocalModel;
 import java.io.IOException;
 import java.io.InputStream;
@@ -164,6 +165,125 @@ class FolderDownloadTest {
         getRequestedFor(urlEqualTo(address(WEIGHTS)))
             .withHeader("Range", equalTo("bytes=" + half + "-")));
     server.verify(1, getRequestedFor(urlEqualTo(address(WEIGHTS))));
+  }
+
+  @Test
+  void aDiskThatFillsUpKeepsWhatHasComeForTheNextTime() throws Exception {
+    serve();
+
+    assertThat(DiskLimit.whenFetching(QWEN.toString(), server.baseUrl(), cache))
+        .startsWith("hf:Qwen/Tiny: cannot write to " + cache + " (java.io.IOException: ")
+        .endsWith("); check the folder and its disk, and run again: what has come is kept")
+        .doesNotContain("\n");
+
+    Path part = cache.resolve("hf/Qwen/Tiny").resolve(WEIGHTS + ".part");
+    long come = Files.size(part);
+    assertThat(come).isBetween(10_000L, 110_000L);
+    assertThat(hub().cached()).isEmpty();
+    server.resetRequests();
+    assertThat(fetch().resolve(WEIGHTS)).hasBinaryContent(golden(WEIGHTS));
+    server.verify(
+        1,
+        getRequestedFor(urlEqualTo(address(WEIGHTS)))
+            .withHeader("Range", equalTo("bytes=" + come + "-")));
+    assertThat(part).doesNotExist();
+  }
+
+  @Test
+  void theTokenizerMayBeInTheOlderForm() {
+    files.remove("tokenizer.json");
+    String[] older = {"added_tokens.json", "merges.txt", "vocab.json"};
+    for (String name : older) {
+      files.put(name, name.getBytes(StandardCharsets.UTF_8));
+    }
+    serve();
+
+    Path folder = fetch();
+
+    for (String name : older) {
+      assertThat(folder.resolve(name)).hasContent(name);
+    }
+  }
+
+  @Test
+  void bringsAFolderFromModelScope() {
+    ObjectNode listing = new ObjectMapper().createObjectNode().put("Code", 200);
+    ArrayNode entries = listing.putObject("Data").putArray("Files");
+    entries.addObject().put("Path", "1_Pooling").put("Type", "tree").put("Size", 0);
+    files.put("README.md", new byte[] {1});
+    files.forEach(
+        (path, content) -> {
+          ObjectNode entry = entries.addObject().put("Path", path).put("Type", "blob");
+          entry.put("Size", content.length).put("Sha256", sha256(content));
+          server.stubFor(
+              get("/models/Qwen/Tiny/resolve/master/" + path)
+                  .withHeader("Authorization", equalTo("Bearer secret"))
+                  .willReturn(ok().withBody(content)));
+        });
+    server.stubFor(
+        get(urlPathEqualTo("/api/v1/models/Qwen/Tiny/repo/files"))
+            .withQueryParam("Recursive", equalTo("true"))
+            .withHeader("Authorization", equalTo("Bearer secret"))
+            .willReturn(okJson(listing.toString())));
+    ModelReference reference = ModelReference.parse("modelscope:Qwen/Tiny");
+    Map<String, String> environment =
+        Map.of(
+            "QWEN4J_CACHE",
+            cache.toString(),
+            "MODELSCOPE_ENDPOINT",
+            server.baseUrl(),
+            "MODELSCOPE_API_TOKEN",
+            "secret");
+    ModelHub modelScope = ModelHub.fromEnvironment(environment);
+
+    Path folder = modelScope.fetch(reference, ModelHub.DownloadListener.NONE);
+
+    assertThat(folder).isEqualTo(cache.resolve("modelscope/Qwen/Tiny"));
+    files.remove("README.md");
+    for (Map.Entry<String, byte[]> file : files.entrySet()) {
+      assertThat(folder.resolve(file.getKey())).hasBinaryContent(file.getValue());
+    }
+    assertThat(folder.resolve("README.md")).doesNotExist();
+    LocalModel.load(folder).close();
+
+    server.resetAll();
+    assertThat(modelScope.fetch(reference, ModelHub.DownloadListener.NONE)).isEqualTo(folder);
+    assertThat(modelScope.cached())
+        .extracting(ModelHub.CachedModel::reference)
+        .containsExactly("modelscope:Qwen/Tiny");
+  }
+
+  @Test
+  void aModelScopeFolderWithWrongWeightsIsNotWhole() {
+    ObjectNode listing = new ObjectMapper().createObjectNode().put("Code", 200);
+    ArrayNode entries = listing.putObject("Data").putArray("Files");
+    files.forEach(
+        (path, content) -> {
+          ObjectNode entry = entries.addObject().put("Path", path).put("Type", "blob");
+          entry.put("Size", content.length).put("Sha256", sha256(content));
+          byte[] sent = content.clone();
+          if (path.equals(WEIGHTS)) {
+            sent[sent.length - 1]++;
+          }
+          server.stubFor(
+              get("/models/Qwen/Tiny/resolve/master/" + path).willReturn(ok().withBody(sent)));
+        });
+    server.stubFor(
+        get(urlPathEqualTo("/api/v1/models/Qwen/Tiny/repo/files"))
+            .willReturn(okJson(listing.toString())));
+    ModelHub modelScope =
+        ModelHub.builder()
+            .cache(cache)
+            .endpoint(ModelReference.Source.MODEL_SCOPE, server.baseUrl())
+            .build();
+
+    assertThatExceptionOfType(HubException.class)
+        .isThrownBy(
+            () ->
+                modelScope.fetch(
+                    ModelReference.parse("modelscope:Qwen/Tiny"), ModelHub.DownloadListener.NONE))
+        .withMessageContaining("modelscope:Qwen/Tiny: model.safetensors came with SHA-256");
+    assertThat(modelScope.cached()).isEmpty();
   }
 
   @Test

@@ -3,6 +3,7 @@ package dev.qwen4j.inference.internal.engine;
 import dev.qwen4j.inference.BadCheckpointException;
 import dev.qwen4j.inference.internal.kernel.TensorType;
 import dev.qwen4j.inference.internal.weights.Checkpoint;
+import dev.qwen4j.inference.internal.weights.Metadata;
 import dev.qwen4j.inference.internal.weights.QuantizedCopy;
 import dev.qwen4j.inference.internal.weights.SplitGguf;
 import dev.qwen4j.inference.internal.weights.StoredRows;
@@ -13,6 +14,7 @@ import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -27,8 +29,21 @@ public final class Checkpoints {
    * @param threads that convert what has to be
    * @param quantization the type that larger matrices are to have, null for as they are
    * @param copies where quantised copies are kept
+   * @param progress hears how far the writing of a copy is
    */
-  public record Opening(int threads, @Nullable TensorType quantization, Path copies) {}
+  public record Opening(
+      int threads,
+      @Nullable TensorType quantization,
+      Path copies,
+      QuantizedCopy.Listener progress) {
+
+    /** The type that a checkpoint opened like this was to have, but had already or went below. */
+    public Optional<TensorType> needless(Checkpoint opened) {
+      return opened.path().toAbsolutePath().startsWith(copies.toAbsolutePath())
+          ? Optional.empty()
+          : Optional.ofNullable(quantization);
+    }
+  }
 
   /**
    * Opens a checkpoint with its weights, as it is.
@@ -42,7 +57,10 @@ public final class Checkpoints {
     return SplitGguf.open(gguf(path));
   }
 
-  /** Opens a checkpoint with its weights, or a copy of it that has smaller ones. */
+  /**
+   * Opens a checkpoint with its weights, or a copy of it that has smaller ones; as it is, where a
+   * copy would not be smaller.
+   */
   public static Checkpoint open(Path path, Opening opening) {
     TensorType type = opening.quantization();
     if (type == null) {
@@ -54,14 +72,12 @@ public final class Checkpoints {
     String place = QuantizedCopy.digest(List.of(absolute(source).toString()));
     String name = String.valueOf(absolute(source).getFileName());
     Path copy = QuantizedCopy.file(opening.copies(), name, place, identity, type);
-    if (!Files.isRegularFile(copy)) {
-      if (folder) {
-        copyFolder(path, copy, type, opening.threads());
-      } else {
-        copyGguf(source, copy, type, opening.threads());
-      }
-    }
-    return SplitGguf.open(copy);
+    boolean there =
+        Files.isRegularFile(copy)
+            || (folder
+                ? copyFolder(path, copy, type, opening)
+                : copyGguf(source, copy, type, opening));
+    return there ? SplitGguf.open(copy) : open(path, opening.threads());
   }
 
   /** What a checkpoint calls itself, otherwise its file's name. */
@@ -79,21 +95,32 @@ public final class Checkpoints {
         : SplitGguf.open(gguf(path));
   }
 
-  private static void copyFolder(Path path, Path copy, TensorType type, int threads) {
+  /** Writes the copy of a folder, unless it would not be smaller. */
+  private static boolean copyFolder(Path path, Path copy, TensorType type, Opening opening) {
     try (Arena arena = Arena.ofShared()) {
       HuggingFaceFolder.Contents contents = HuggingFaceFolder.contents(path, arena);
-      QuantizedCopy.write(copy, contents.metadata(), contents.tensors(), type, threads);
+      return write(copy, contents.metadata(), contents.tensors(), type, opening);
     }
   }
 
-  private static void copyGguf(Path path, Path copy, TensorType type, int threads) {
+  /** Writes the copy of a file, unless it would not be smaller. */
+  private static boolean copyGguf(Path path, Path copy, TensorType type, Opening opening) {
     try (Checkpoint source = SplitGguf.open(path)) {
       List<TensorSource> tensors =
           source.tensors().stream()
               .map(tensor -> new TensorSource(tensor.name(), tensor.shape(), StoredRows.of(tensor)))
               .toList();
-      QuantizedCopy.write(copy, source.metadata(), tensors, type, threads);
+      return write(copy, source.metadata(), tensors, type, opening);
     }
+  }
+
+  private static boolean write(
+      Path copy, Metadata metadata, List<TensorSource> tensors, TensorType type, Opening opening) {
+    if (!QuantizedCopy.shrinks(tensors, type)) {
+      return false;
+    }
+    QuantizedCopy.write(copy, metadata, tensors, type, opening.threads(), opening.progress());
+    return true;
   }
 
   private static String identity(Path file) {

@@ -28,8 +28,9 @@ public interface Checkpoint extends AutoCloseable {
   Collection<TensorInfo> tensors();
 
   /**
-   * A tensor's data for reading once. Where the data are a mapped file, this is a mapping of its
-   * own, so that the pages that were read count as resident no longer than {@code arena} lives.
+   * A tensor's data for reading once, held no longer than {@code arena} lives: where they are a
+   * mapped file, this is a mapping of its own, so that the pages that were read count as resident
+   * no longer; where they have to be converted, the conversion is kept no longer.
    *
    * @param arena shared, since several threads read
    */

@@ -14,6 +14,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.UUID;
+import java.util.function.LongConsumer;
 
 /** Writes GGUF files, version 3: all of one, or nothing. */
 final class GgufWriter {
@@ -26,10 +27,17 @@ final class GgufWriter {
    * Writes a file under another name in the same folder, and renames it once it is whole and on the
    * disk.
    *
+   * @param written hears how many bytes of the tensors are, one call at a time
    * @throws IOException if that fails, or the thread was interrupted; nothing is left behind
    */
-  static void write(Path file, MetadataBuilder metadata, List<TensorSource> tensors, int threads)
+  static void write(
+      Path file,
+      MetadataBuilder metadata,
+      List<TensorSource> tensors,
+      int threads,
+      LongConsumer written)
       throws IOException {
+    Count count = new Count(written);
     long[] offsets = new long[tensors.size()];
     byte[] header = header(metadata, tensors, offsets);
     Path unfinished = file.resolveSibling(file.getFileName() + "." + UUID.randomUUID() + ".part");
@@ -40,16 +48,32 @@ final class GgufWriter {
         RowJobs.run(
             tensors,
             threads,
-            (tensor, rows, first, count) -> {
-              byte[] part = new byte[Math.toIntExact(count * rows.rowBytes())];
-              rows.write(first, count, MemorySegment.ofArray(part), 0);
+            (tensor, rows, first, number) -> {
+              byte[] part = new byte[Math.toIntExact(number * rows.rowBytes())];
+              rows.write(first, number, MemorySegment.ofArray(part), 0);
               writeFully(channel, part, header.length + offsets[tensor] + first * rows.rowBytes());
+              count.add(part.length);
             });
         channel.force(true);
       }
       Files.move(unfinished, file, StandardCopyOption.ATOMIC_MOVE);
     } finally {
       Files.deleteIfExists(unfinished);
+    }
+  }
+
+  /** What several threads have written. */
+  private static final class Count {
+    private final LongConsumer listener;
+    private long bytes;
+
+    Count(LongConsumer listener) {
+      this.listener = listener;
+    }
+
+    synchronized void add(long more) {
+      bytes += more;
+      listener.accept(bytes);
     }
   }
 

@@ -40,7 +40,22 @@ public final class QuantizedCopy {
 
   private static final Set<String> ENDS = Set.of("token_embd.weight", "output.weight");
 
+  /** Hears how far the writing is, one call at a time. */
+  @FunctionalInterface
+  public interface Listener {
+    /** Hears nothing. */
+    Listener SILENT = (file, bytes, total) -> {};
+
+    /** Of {@code total} bytes of weights, {@code bytes} are in the file. */
+    void progress(String file, long bytes, long total);
+  }
+
   private QuantizedCopy() {}
+
+  /** Whether a copy would be smaller: whether any matrix has more bits than it would have there. */
+  public static boolean shrinks(List<TensorSource> tensors, TensorType type) {
+    return tensors.stream().anyMatch(tensor -> !isKept(tensor, type));
+  }
 
   /**
    * The file of the copy: in {@code folder}, one for each name, type and identity of the source.
@@ -73,17 +88,28 @@ public final class QuantizedCopy {
    * @throws CancellationException if the thread was interrupted
    */
   public static void write(
-      Path file, Metadata metadata, List<TensorSource> tensors, TensorType type, int threads) {
+      Path file,
+      Metadata metadata,
+      List<TensorSource> tensors,
+      TensorType type,
+      int threads,
+      Listener listener) {
     List<TensorSource> smaller = tensors.stream().map(tensor -> quantized(tensor, type)).toList();
     long bytes = smaller.stream().mapToLong(TensorSource::bytes).sum();
     LOG.info("writing a {} copy of {} MB to {}", type, bytes >> 20, file);
+    String name = String.valueOf(file.getFileName());
     try {
-      Files.createDirectories(file.toAbsolutePath().getParent());
+      Path folder = Files.createDirectories(file.toAbsolutePath().getParent());
+      long free = Files.getFileStore(folder).getUsableSpace();
+      if (bytes > free) {
+        throw new IOException("there are %d MB left".formatted(free >> 20));
+      }
       // A copy is one file, and its types are not what the source's metadata says.
       Predicate<String> wanted =
           key -> !key.startsWith("split.") && !key.equals("general.file_type");
       MetadataBuilder fields = new MetadataBuilder().copy(metadata, wanted);
-      GgufWriter.write(file, fields, smaller, threads);
+      GgufWriter.write(
+          file, fields, smaller, threads, written -> listener.progress(name, written, bytes));
       deleteOlder(file);
     } catch (IOException e) {
       if (Thread.currentThread().isInterrupted()) {
@@ -115,14 +141,22 @@ public final class QuantizedCopy {
   }
 
   private static TensorSource quantized(TensorSource tensor, TensorType wanted) {
+    TensorType type = target(tensor, wanted);
+    return isKept(tensor, wanted)
+        ? tensor
+        : new TensorSource(tensor.name(), tensor.shape(), new ConvertedRows(tensor.rows(), type));
+  }
+
+  private static TensorType target(TensorSource tensor, TensorType wanted) {
+    return ENDS.contains(tensor.name()) ? TensorType.Q8_0 : wanted;
+  }
+
+  private static boolean isKept(TensorSource tensor, TensorType wanted) {
     RowSource rows = tensor.rows();
-    String name = tensor.name();
-    TensorType type = ENDS.contains(name) ? TensorType.Q8_0 : wanted;
-    boolean kept =
-        tensor.shape().size() < 2
-            || rows.cols() % type.blockElements() != 0
-            || type.bytes(rows.cols()) >= rows.rowBytes()
-            || KEPT.stream().anyMatch(name::endsWith);
-    return kept ? tensor : new TensorSource(name, tensor.shape(), new ConvertedRows(rows, type));
+    TensorType type = target(tensor, wanted);
+    return tensor.shape().size() < 2
+        || rows.cols() % type.blockElements() != 0
+        || type.bytes(rows.cols()) >= rows.rowBytes()
+        || KEPT.stream().anyMatch(tensor.name()::endsWith);
   }
 }

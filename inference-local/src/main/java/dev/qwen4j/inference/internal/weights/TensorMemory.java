@@ -4,61 +4,85 @@ import dev.qwen4j.inference.BadCheckpointException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CancellationException;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
-/** Brings tensors into memory: those that lie in a mapped file already stay where they are. */
-public final class TensorMemory {
+/**
+ * A tensor that has to be written anew, in memory: written when it is first asked for, so that
+ * whoever only copies it on need not keep it. Safe for many threads.
+ */
+public final class TensorMemory implements Supplier<MemorySegment> {
   private static final int CACHE_LINE = 64;
 
-  private TensorMemory() {}
+  private final TensorSource source;
+  private final Arena arena;
+  private final int threads;
+  private @Nullable MemorySegment written;
 
   /**
-   * The tensors by name.
-   *
-   * @param arena owns what has to be written anew
-   * @throws CancellationException if the thread was interrupted
+   * @param arena owns what {@link #get} writes
+   * @param threads that write
    */
-  public static Map<String, TensorInfo> load(List<TensorSource> sources, Arena arena, int threads) {
-    List<TensorSource> written = new ArrayList<>();
-    List<MemorySegment> targets = new ArrayList<>();
-    Map<String, TensorInfo> tensors = new LinkedHashMap<>();
-    for (TensorSource source : sources) {
-      MemorySegment data =
-          source.rows().inPlace().orElseGet(() -> allocate(source, arena, written, targets));
-      tensors.put(
-          source.name(), new TensorInfo(source.name(), source.rows().type(), source.shape(), data));
-    }
-    try {
-      RowJobs.run(
-          written,
-          threads,
-          (tensor, rows, first, count) ->
-              rows.write(first, count, targets.get(tensor), first * rows.rowBytes()));
-    } catch (IOException e) {
-      CancellationException cancelled = new CancellationException("loading was interrupted");
-      cancelled.initCause(e);
-      throw cancelled;
-    }
-    return tensors;
+  public TensorMemory(TensorSource source, Arena arena, int threads) {
+    this.source = source;
+    this.arena = arena;
+    this.threads = threads;
   }
 
-  private static MemorySegment allocate(
-      TensorSource source, Arena arena, List<TensorSource> written, List<MemorySegment> targets) {
+  /**
+   * The tensor, to be kept.
+   *
+   * @throws BadCheckpointException if the memory is not there
+   * @throws CancellationException if the thread was interrupted
+   */
+  @Override
+  public synchronized MemorySegment get() {
+    MemorySegment found = written;
+    if (found == null) {
+      found = write(arena);
+      written = found;
+    }
+    return found;
+  }
+
+  /**
+   * The tensor for as long as {@code loan} lives, or longer if it is kept anyway.
+   *
+   * @throws BadCheckpointException if the memory is not there
+   * @throws CancellationException if the thread was interrupted
+   */
+  public MemorySegment lend(Arena loan) {
+    MemorySegment kept = kept();
+    return kept != null ? kept : write(loan);
+  }
+
+  private synchronized @Nullable MemorySegment kept() {
+    return written;
+  }
+
+  private MemorySegment write(Arena owner) {
     MemorySegment memory;
     try {
-      memory = arena.allocate(source.bytes(), CACHE_LINE);
+      memory = owner.allocate(source.bytes(), CACHE_LINE);
     } catch (OutOfMemoryError e) {
       throw new BadCheckpointException(
           "tensor %s takes %d MB of memory, which this machine does not have left; quantise on load"
               .formatted(source.name(), source.bytes() >> 20),
           e);
     }
-    written.add(source);
-    targets.add(memory);
+    try {
+      RowJobs.run(
+          List.of(source),
+          threads,
+          (tensor, rows, first, count) ->
+              rows.write(first, count, memory, first * rows.rowBytes()));
+    } catch (IOException e) {
+      CancellationException cancelled = new CancellationException("loading was interrupted");
+      cancelled.initCause(e);
+      throw cancelled;
+    }
     return memory;
   }
 }

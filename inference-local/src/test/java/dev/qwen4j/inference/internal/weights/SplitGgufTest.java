@@ -25,7 +25,7 @@ class SplitGgufTest {
       if (i == 0) {
         metadata.text("general.architecture", "qwen3").integer("split.tensors.count", announced);
       }
-      GgufWriter.write(part(i), metadata, List.of(vector("t" + i, i)), 1);
+      GgufWriter.write(part(i), metadata, List.of(vector("t" + i, i)), 1, written -> {});
     }
     return part(0);
   }
@@ -58,7 +58,8 @@ class SplitGgufTest {
   @Test
   void aFileThatIsWholeIsOpenedAsIs() throws IOException {
     Path file = folder.resolve("model.gguf");
-    GgufWriter.write(file, new MetadataBuilder().flag("a", true), List.of(vector("t", 1)), 1);
+    GgufWriter.write(
+        file, new MetadataBuilder().flag("a", true), List.of(vector("t", 1)), 1, written -> {});
     try (Checkpoint checkpoint = SplitGguf.open(file)) {
       assertThat(checkpoint).isInstanceOf(GgufFile.class);
       assertThat(checkpoint.metadata().optionalFlag("a")).contains(true);
@@ -79,7 +80,7 @@ class SplitGgufTest {
     assertBad(first, part(1) + ": metadata split.no is 2 and split.count 3, expected 1 and 3");
     assertBad(write(4), "split.tensors.count is 4, the parts have 3 tensors");
     MetadataBuilder second = new MetadataBuilder().integer("split.no", 1).integer("split.count", 3);
-    GgufWriter.write(part(1), second, List.of(vector("t0", 7)), 1);
+    GgufWriter.write(part(1), second, List.of(vector("t0", 7)), 1, written -> {});
     assertBad(first, "tensor t0 is in an earlier part too");
   }
 
@@ -116,7 +117,9 @@ class SplitGgufTest {
     List<TensorSource> tensors = new ArrayList<>(List.of(vector("a", 1)));
     tensors.add(new TensorSource("b", List.of(1L), broken));
     assertThatThrownBy(
-            () -> GgufWriter.write(folder.resolve("x.gguf"), new MetadataBuilder(), tensors, 2))
+            () ->
+                GgufWriter.write(
+                    folder.resolve("x.gguf"), new MetadataBuilder(), tensors, 2, written -> {}))
         .hasMessage("broken");
     assertThat(folder).isEmptyDirectory();
   }

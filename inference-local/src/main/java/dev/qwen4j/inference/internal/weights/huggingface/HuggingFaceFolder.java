@@ -10,23 +10,27 @@ import dev.qwen4j.inference.internal.weights.TensorMemory;
 import dev.qwen4j.inference.internal.weights.TensorSource;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * A folder as HuggingFace's repositories have it, read as a checkpoint: {@code config.json}, {@code
- * model.safetensors} or the shards of {@code model.safetensors.index.json}, {@code tokenizer.json},
- * and where they are there {@code generation_config.json}, {@code tokenizer_config.json} and a chat
- * template. Quantised weights are read in the forms in which Qwen publishes them: GPTQ, AWQ, 8-bit
- * floats in blocks, and MLX's.
+ * model.safetensors} or the shards of {@code model.safetensors.index.json}, {@code tokenizer.json}
+ * (or the older {@code vocab.json} and {@code merges.txt}), and where they are there {@code
+ * generation_config.json}, {@code tokenizer_config.json} and a chat template. Quantised weights are
+ * read in the forms in which Qwen publishes them: GPTQ, AWQ, 8-bit floats in blocks, and MLX's.
  *
- * <p>Floating-point matrices stay in the mapped files. What has to be written anew takes memory of
- * its own, until the folder is closed.
+ * <p>Floating-point matrices stay in the mapped files. What has to be written anew is written when
+ * it is first asked for, and takes memory of its own until the folder is closed, or for as long as
+ * it is {@linkplain #borrow borrowed}.
  */
 public final class HuggingFaceFolder implements Checkpoint {
   private static final String CONFIG = "config.json";
@@ -61,15 +65,30 @@ public final class HuggingFaceFolder implements Checkpoint {
    * @throws BadCheckpointException naming the file and the field that is wrong
    */
   public static HuggingFaceFolder open(Path path, int threads) {
+    return open(path, threads, LinearLayers.MOST_EXACT);
+  }
+
+  /** The same for more weights or fewer than usual that are not rounded on their way. */
+  static HuggingFaceFolder open(Path path, int threads, long mostExact) {
     Arena arena = Arena.ofShared();
     try {
-      Contents contents = contents(path, arena);
-      Map<String, TensorInfo> tensors = TensorMemory.load(contents.tensors(), arena, threads);
+      Contents contents = contents(path, arena, mostExact);
+      Map<String, TensorInfo> tensors = new LinkedHashMap<>();
+      for (TensorSource source : contents.tensors()) {
+        tensors.put(source.name(), tensor(source, arena, threads));
+      }
       return new HuggingFaceFolder(path, arena, size(path), contents.metadata(), tensors);
     } catch (RuntimeException | Error e) {
       arena.close();
       throw e;
     }
+  }
+
+  private static TensorInfo tensor(TensorSource source, Arena arena, int threads) {
+    Optional<MemorySegment> inPlace = source.rows().inPlace();
+    Supplier<MemorySegment> memory =
+        inPlace.isPresent() ? inPlace::get : new TensorMemory(source, arena, threads);
+    return new TensorInfo(source.name(), source.rows().type(), source.shape(), memory);
   }
 
   /** Opens a folder without its weights, which need not be there. */
@@ -83,9 +102,13 @@ public final class HuggingFaceFolder implements Checkpoint {
    * @param arena must stay open until they are written
    */
   public static Contents contents(Path path, Arena arena) {
+    return contents(path, arena, LinearLayers.MOST_EXACT);
+  }
+
+  private static Contents contents(Path path, Arena arena, long mostExact) {
     FolderConfig config = FolderConfig.of(JsonFields.read(path.resolve(CONFIG)));
     LinearLayers layers =
-        new LinearLayers(path, TensorFiles.read(path, arena), config.quantization());
+        new LinearLayers(path, TensorFiles.read(path, arena), config.quantization(), mostExact);
     return new Contents(metadata(path), TensorTranslation.translate(config, layers));
   }
 
@@ -141,6 +164,11 @@ public final class HuggingFaceFolder implements Checkpoint {
   @Override
   public Collection<TensorInfo> tensors() {
     return Collections.unmodifiableCollection(tensors.values());
+  }
+
+  @Override
+  public MemorySegment borrow(TensorInfo tensor, Arena loan) {
+    return tensor.memory() instanceof TensorMemory written ? written.lend(loan) : tensor.data();
   }
 
   @Override

@@ -11,7 +11,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
@@ -109,6 +111,13 @@ final class JsonFields {
 
   boolean isEmpty() {
     return node.isEmpty();
+  }
+
+  /** All fields in their order, for objects whose names are data. */
+  Map<String, JsonNode> properties() {
+    Map<String, JsonNode> properties = new LinkedHashMap<>();
+    node.properties().forEach(entry -> properties.put(entry.getKey(), entry.getValue()));
+    return properties;
   }
 
   /** A number of things of which there is at least one. */

@@ -105,6 +105,9 @@ final class TensorFiles {
             "generation_config.json",
             "tokenizer.json",
             "tokenizer_config.json",
+            "vocab.json",
+            "merges.txt",
+            "added_tokens.json",
             "chat_template.jinja",
             "chat_template.json")) {
       if (Files.isRegularFile(folder.resolve(name))) {

@@ -38,7 +38,10 @@ final class TextTranslation {
     Optional<JsonFields> generation =
         JsonFields.readIfThere(folder.resolve("generation_config.json"));
     Optional<JsonFields> config = JsonFields.readIfThere(folder.resolve("tokenizer_config.json"));
-    TokenizerFile tokenizer = TokenizerFile.read(folder.resolve("tokenizer.json"));
+    TokenizerFile tokenizer =
+        VocabularyFiles.in(folder)
+            ? VocabularyFiles.read(folder)
+            : TokenizerFile.read(folder.resolve("tokenizer.json"));
     translation.writeTokens(tokenizer);
     translation.writeEnds(tokenizer, generation, config);
     translation.writeTemplate(config);

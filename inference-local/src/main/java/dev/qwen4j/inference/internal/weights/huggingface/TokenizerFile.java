@@ -26,6 +26,9 @@ final class TokenizerFile {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final int MOST_TOKENS = 1 << 22;
 
+  /** What Qwen2's way of splitting has and Qwen3.5's has not. */
+  private static final String QWEN2 = "\\p{L}+|\\p{N}|";
+
   /** A token beside the vocabulary; a special one is no text. */
   record Added(int id, String text, boolean special) {}
 
@@ -57,6 +60,17 @@ final class TokenizerFile {
     if (!tokenizer.type.equals("BPE")) {
       throw tokenizer.bad("model.type is '" + tokenizer.type + "', expected BPE");
     }
+    return tokenizer;
+  }
+
+  /** What other files say, which split as Qwen2 does. */
+  static TokenizerFile of(
+      Path file, Map<String, Integer> vocabulary, List<String> merges, List<Added> added) {
+    TokenizerFile tokenizer = new TokenizerFile(file);
+    tokenizer.vocabulary.putAll(vocabulary);
+    tokenizer.merges.addAll(merges);
+    tokenizer.added.addAll(added);
+    tokenizer.split = QWEN2;
     return tokenizer;
   }
 
@@ -133,8 +147,12 @@ final class TokenizerFile {
     }
   }
 
+  static boolean isId(long id) {
+    return id >= 0 && id < MOST_TOKENS;
+  }
+
   private int id(long id, String where) {
-    if (id < 0 || id >= MOST_TOKENS) {
+    if (!isId(id)) {
       throw bad("%s has the id %d, expected 0 to %d".formatted(where, id, MOST_TOKENS - 1));
     }
     return (int) id;
@@ -168,7 +186,7 @@ final class TokenizerFile {
     if (split.contains("\\p{L}\\p{M}") || split.contains("\\p{M}")) {
       return "qwen35";
     }
-    if (split.contains("\\p{L}+|\\p{N}|")) {
+    if (split.contains(QWEN2)) {
       return "qwen2";
     }
     throw bad(
