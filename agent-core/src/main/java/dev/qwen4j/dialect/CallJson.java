@@ -11,18 +11,20 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * The JSON of one call, {@code {"name": …, "arguments": {…}}}, as models write it: with single
- * quotes, trailing commas, line breaks in strings, Python's {@code True} and {@code None}, closing
- * braces left out at the end, or the arguments as a string of JSON. These are read leniently
- * because they can mean only one thing; anything else is not guessed at.
+ * quotes, names without quotes, trailing commas, line breaks in strings, Python's {@code True} and
+ * {@code None}, closing braces left out at the end, or the arguments as a string of JSON. These are
+ * read leniently because they can mean only one thing; anything else is not guessed at.
  */
 final class CallJson {
   private static final JsonMapper LENIENT =
       JsonMapper.builder()
           .enable(JsonReadFeature.ALLOW_SINGLE_QUOTES)
           .enable(JsonReadFeature.ALLOW_TRAILING_COMMA)
+          .enable(JsonReadFeature.ALLOW_UNQUOTED_FIELD_NAMES)
           .enable(JsonReadFeature.ALLOW_UNESCAPED_CONTROL_CHARS)
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
@@ -43,8 +45,28 @@ final class CallJson {
         .map(object -> new OutputEvent.Call(object.get("name").textValue(), arguments(object)));
   }
 
+  /** The beginning of a bare call, up to where only a call of a declared tool can go on. */
+  static Pattern bareStart(Set<String> declared) {
+    String names = declared.stream().map(Pattern::quote).collect(Collectors.joining("|"));
+    return Pattern.compile(
+        "(?:```(?:json|tool_call)?[ \\t]*\\r?\\n\\s*)?(?<brace>\\{)\\s*[\"'](?:"
+            + "name[\"']\\s*:\\s*[\"'](?:"
+            + names
+            + ")[\"']\\s*[,}]|(?:arguments|parameters)[\"']\\s*:)");
+  }
+
+  /** The call of a declared tool that {@code json} is, whole or broken, without a marker. */
+  static Optional<OutputEvent.Call> bare(String json, Set<String> declared) {
+    if (looksLikeCall(json, declared)) {
+      return read(json);
+    }
+    return hasCallKeys(json) && read(json).isEmpty()
+        ? Optional.of(broken(json)).filter(call -> declared.contains(call.name()))
+        : Optional.empty();
+  }
+
   /** Whether {@code json}, which no marker says is a call, has the form of one and no more. */
-  static boolean looksLikeCall(String json, Set<String> declared) {
+  private static boolean looksLikeCall(String json, Set<String> declared) {
     Optional<ObjectNode> read = object(json);
     if (read.isEmpty()) {
       return false;
@@ -75,7 +97,7 @@ final class CallJson {
   }
 
   /** Whether {@code json} is recognisably a call, though perhaps a broken one. */
-  static boolean hasCallKeys(String json) {
+  private static boolean hasCallKeys(String json) {
     return NAME.matcher(json).find() && ARGUMENTS.matcher(json).find();
   }
 

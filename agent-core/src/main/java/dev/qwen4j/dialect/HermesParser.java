@@ -5,7 +5,6 @@ import java.util.Set;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -57,14 +56,9 @@ public final class HermesParser implements OutputParser {
   private final @Nullable Pattern bareStart;
   private final StringBuilder held = new StringBuilder();
   private final Markers at = new Markers(held);
-  private State state = State.TEXT;
+  private State state;
 
-  /** White space that is text only if text follows. */
-  private final StringBuilder space = new StringBuilder();
-
-  private boolean holdingSpace = true;
-  private boolean afterThinking;
-  private boolean spoken;
+  private final SpokenText spoken = new SpokenText();
   private boolean lineBlank = true;
   private boolean inCodeBlock;
 
@@ -75,30 +69,26 @@ public final class HermesParser implements OutputParser {
   private boolean callInFence;
   private boolean markedCall;
 
-  private HermesParser(Set<String> declared, boolean thinking) {
-    this.declared = Set.copyOf(declared);
-    this.bareStart = declared.isEmpty() ? null : bareStart(declared);
-    this.state = thinking ? State.THINKING : State.TEXT;
+  private HermesParser(Set<String> declared, @Nullable Pattern bareStart, State state) {
+    this.declared = declared;
+    this.bareStart = bareStart;
+    this.state = state;
   }
 
   /** A parser for one reply to a request that offered the tools of these names. */
   public static HermesParser forTools(Set<String> declared) {
-    return new HermesParser(declared, false);
+    Pattern bareStart = declared.isEmpty() ? null : CallJson.bareStart(declared);
+    return new HermesParser(Set.copyOf(declared), bareStart, State.TEXT);
+  }
+
+  /** The same parser for another reply. */
+  public HermesParser again() {
+    return new HermesParser(declared, bareStart, State.TEXT);
   }
 
   /** The same parser for a reply whose prompt has already opened {@code <think>}. */
   public HermesParser startingInThinking() {
-    return new HermesParser(declared, true);
-  }
-
-  /** The beginning of a bare call, up to where only a call of a declared tool can go on. */
-  private static Pattern bareStart(Set<String> declared) {
-    String names = declared.stream().map(Pattern::quote).collect(Collectors.joining("|"));
-    return Pattern.compile(
-        "(?:```(?:json|tool_call)?[ \\t]*\\r?\\n\\s*)?(?<brace>\\{)\\s*[\"'](?:"
-            + "name[\"']\\s*:\\s*[\"'](?:"
-            + names
-            + ")[\"']\\s*[,}]|(?:arguments|parameters)[\"']\\s*:)");
+    return new HermesParser(declared, bareStart, State.THINKING);
   }
 
   @Override
@@ -132,36 +122,24 @@ public final class HermesParser implements OutputParser {
   private boolean readThinking(Consumer<OutputEvent> out) {
     int end = held.indexOf(END_THINK);
     int certain = end >= 0 ? end : at.ended() ? held.length() : at.certainBefore(END_THINK);
-    // White space at either end belongs to the markers.
-    int from = 0;
-    while (holdingSpace && from < certain && Character.isWhitespace(held.charAt(from))) {
-      from++;
-    }
-    int to = certain;
-    while (to > from && Character.isWhitespace(held.charAt(to - 1))) {
-      to--;
-    }
-    if (to > from) {
-      out.accept(new OutputEvent.Thinking(held.substring(from, to)));
-      holdingSpace = false;
-    }
+    int said = spoken.think(held, certain, out);
     if (end < 0) {
-      held.delete(0, at.ended() ? held.length() : to > from ? to : from);
+      held.delete(0, at.ended() ? held.length() : said);
       return false;
     }
     held.delete(0, end + END_THINK.length());
     become(State.TEXT);
-    afterThinking = true;
+    spoken.followThinking();
     return true;
   }
 
   private boolean readText(Consumer<OutputEvent> out) {
     for (int i = 0; i < held.length(); i++) {
       char c = held.charAt(i);
-      boolean mayThink = c == '<' && !spoken && at.isBlank(i);
+      boolean mayThink = c == '<' && !spoken.hasBegun() && at.isBlank(i);
       if (mayThink && at.startsWith(THINK, i)) {
         held.delete(0, i + THINK.length());
-        space.setLength(0);
+        spoken.dropSpace();
         become(State.THINKING);
         return true;
       }
@@ -322,12 +300,7 @@ public final class HermesParser implements OutputParser {
       return false;
     }
     String written = held.substring(jsonStart, end);
-    Optional<OutputEvent.Call> call = Optional.empty();
-    if (CallJson.looksLikeCall(written, declared)) {
-      call = CallJson.read(written);
-    } else if (CallJson.hasCallKeys(written) && CallJson.read(written).isEmpty()) {
-      call = Optional.of(CallJson.broken(written)).filter(c -> declared.contains(c.name()));
-    }
+    Optional<OutputEvent.Call> call = CallJson.bare(written, declared);
     if (call.isEmpty()) {
       return asText(end, out);
     }
@@ -363,8 +336,7 @@ public final class HermesParser implements OutputParser {
   private void emit(OutputEvent.Call call, int end, Consumer<OutputEvent> out) {
     out.accept(call);
     held.delete(0, end);
-    space.setLength(0);
-    afterThinking = false;
+    spoken.followCall();
     become(State.AFTER_CALL);
   }
 
@@ -397,14 +369,14 @@ public final class HermesParser implements OutputParser {
     inCodeBlock |= held.charAt(0) == '`';
     text(length, out);
     become(State.TEXT);
-    holdingSpace = false;
+    spoken.releaseSpace();
     lineBlank = false;
     return true;
   }
 
   private void become(State next) {
     state = next;
-    holdingSpace = true;
+    spoken.holdSpace();
     lineBlank = true;
     json = new JsonEnd();
     jsonStart = -1;
@@ -412,23 +384,9 @@ public final class HermesParser implements OutputParser {
     markerInString = -1;
   }
 
-  /** Says the first {@code length} characters held, keeping back space that may be dropped. */
+  /** The first {@code length} characters held are text. */
   private void text(int length, Consumer<OutputEvent> out) {
-    int from = 0;
-    if (holdingSpace) {
-      from = Math.min(at.firstInk(0), length);
-      space.append(held, 0, from);
-    }
-    if (from < length) {
-      if (afterThinking) {
-        space.delete(0, space.lastIndexOf("\n") + 1);
-        afterThinking = false;
-      }
-      out.accept(new OutputEvent.Text(space + held.substring(from, length)));
-      space.setLength(0);
-      holdingSpace = false;
-      spoken = true;
-    }
+    spoken.say(held, length, out);
     held.delete(0, length);
   }
 }
