@@ -83,6 +83,29 @@ public enum EndpointKind {
     return Optional.ofNullable(baseUrl);
   }
 
+  boolean isDashScope() {
+    return this == DASH_SCOPE || this == DASH_SCOPE_CHINA;
+  }
+
+  /** Whether it renders the model's own chat template and takes arguments for it. */
+  boolean rendersTemplate() {
+    return switch (this) {
+      case VLLM, SGLANG, LLAMA_CPP, LM_STUDIO, OPEN_AI_COMPATIBLE -> true;
+      case DASH_SCOPE, DASH_SCOPE_CHINA, MODEL_SCOPE, OPEN_ROUTER, OLLAMA -> false;
+    };
+  }
+
+  /**
+   * Whether it is known to hold any model to a JSON schema. What others do with one depends on the
+   * model, or is not known.
+   */
+  boolean enforcesSchemas() {
+    return switch (this) {
+      case VLLM, SGLANG, LLAMA_CPP, LM_STUDIO, OLLAMA -> true;
+      case DASH_SCOPE, DASH_SCOPE_CHINA, MODEL_SCOPE, OPEN_ROUTER, OPEN_AI_COMPATIBLE -> false;
+    };
+  }
+
   Map<String, Object> thinkingParameters(boolean thinking) {
     return switch (this) {
       case DASH_SCOPE, DASH_SCOPE_CHINA, MODEL_SCOPE -> Map.of("enable_thinking", thinking);

@@ -1,5 +1,6 @@
 package dev.qwen4j.model;
 
+import dev.langchain4j.model.chat.Capability;
 import dev.langchain4j.model.chat.StreamingChatModel;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.response.ChatResponse;
@@ -11,7 +12,9 @@ import dev.langchain4j.model.chat.response.PartialThinkingContext;
 import dev.langchain4j.model.chat.response.PartialToolCall;
 import dev.langchain4j.model.chat.response.PartialToolCallContext;
 import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CancellationException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -45,6 +48,14 @@ public final class FallbackModel implements StreamingChatModel {
   @Override
   public void doChat(ChatRequest request, StreamingChatResponseHandler handler) {
     ask(0, request, handler);
+  }
+
+  /** What all of them can: nobody knows who will answer. */
+  @Override
+  public Set<Capability> supportedCapabilities() {
+    Set<Capability> all = EnumSet.allOf(Capability.class);
+    models.forEach(model -> all.retainAll(model.supportedCapabilities()));
+    return all;
   }
 
   private void ask(int index, ChatRequest request, StreamingChatResponseHandler handler) {

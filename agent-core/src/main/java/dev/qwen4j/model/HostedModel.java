@@ -1,7 +1,5 @@
 package dev.qwen4j.model;
 
-import dev.langchain4j.http.client.HttpClient;
-import dev.langchain4j.http.client.HttpClientBuilder;
 import dev.langchain4j.model.chat.ChatModel;
 import dev.langchain4j.model.chat.StreamingChatModel;
 import dev.langchain4j.model.openai.OpenAiStreamingChatModel;
@@ -44,7 +42,11 @@ public final class HostedModel implements AutoCloseable {
 
   private HostedModel(Builder settings) {
     this.modelName = require(settings.modelName, "modelName");
-    this.baseUrl = baseUrl(settings);
+    this.baseUrl =
+        BaseUrl.parse(
+            settings.baseUrl != null
+                ? settings.baseUrl
+                : Optional.ofNullable(settings.kind).flatMap(EndpointKind::baseUrl).orElse(null));
     this.kind = settings.kind == null ? EndpointKind.at(baseUrl) : settings.kind;
     this.key = settings.key(kind, baseUrl);
     List<String> secrets = new ArrayList<>();
@@ -59,21 +61,22 @@ public final class HostedModel implements AutoCloseable {
             settings.retries,
             settings.retryListener,
             new EndpointFailures(baseUrl, modelName, key, secrets));
-    this.streaming = new HostedStreamingModel(openAi(settings));
+    boolean enforces =
+        settings.enforcesSchemas == null ? kind.enforcesSchemas() : settings.enforcesSchemas;
+    this.streaming = new HostedStreamingModel(openAi(settings), enforces);
   }
 
   private OpenAiStreamingChatModel openAi(Builder settings) {
     Map<String, String> headers = new LinkedHashMap<>();
     headers.put("User-Agent", "qwen4j");
+    headers.putAll(settings.options.headers());
     headers.putAll(settings.headers);
-    Map<String, Object> parameters = new LinkedHashMap<>();
-    if (settings.thinking != null) {
-      parameters.putAll(kind.thinkingParameters(settings.thinking));
-    }
+    Map<String, Object> parameters = new LinkedHashMap<>(settings.options.parameters(kind));
     parameters.putAll(settings.parameters);
+    var shape = new RequestBody(kind, settings.options.cacheControl);
     var builder =
         OpenAiStreamingChatModel.builder()
-            .httpClientBuilder(new Prebuilt(client))
+            .httpClientBuilder(new ShapedRequests(client, shape))
             .baseUrl(baseUrl.toString())
             .modelName(modelName)
             .customHeaders(headers)
@@ -164,42 +167,6 @@ public final class HostedModel implements AutoCloseable {
     return client.connections();
   }
 
-  private static URI baseUrl(Builder settings) {
-    String given =
-        settings.baseUrl != null
-            ? settings.baseUrl
-            : Optional.ofNullable(settings.kind).flatMap(EndpointKind::baseUrl).orElse(null);
-    String text = require(given, "baseUrl").strip().replaceAll("/+$", "");
-    URI uri;
-    try {
-      uri = URI.create(text);
-    } catch (IllegalArgumentException e) {
-      // Without the text: it may hold a password.
-      throw new IllegalArgumentException("The base URL is not a URL: " + expectedUrl(), e);
-    }
-    String scheme = String.valueOf(uri.getScheme());
-    boolean usable =
-        (scheme.equalsIgnoreCase("http") || scheme.equalsIgnoreCase("https"))
-            && uri.getHost() != null
-            && uri.getRawUserInfo() == null
-            && uri.getRawQuery() == null
-            && uri.getRawFragment() == null;
-    if (!usable) {
-      throw new IllegalArgumentException(
-          "The base URL must be http(s)://host[:port]/path without user, query or fragment: "
-              + expectedUrl());
-    }
-    if (uri.getPath().endsWith("/chat/completions")) {
-      throw new IllegalArgumentException(
-          "The base URL must end before /chat/completions, but was " + uri);
-    }
-    return uri;
-  }
-
-  private static String expectedUrl() {
-    return "expected one like http://localhost:8000/v1";
-  }
-
   private static String require(@Nullable String value, String name) {
     if (value == null || value.isBlank()) {
       throw new IllegalArgumentException(name + " is missing");
@@ -214,7 +181,8 @@ public final class HostedModel implements AutoCloseable {
     private @Nullable String modelName;
     private @Nullable ApiKey givenKey;
     private @Nullable String keyVariable;
-    private @Nullable Boolean thinking;
+    private final QwenOptions options = new QwenOptions();
+    private @Nullable Boolean enforcesSchemas;
     private Timeouts timeouts = Timeouts.DEFAULT;
     private RetryPolicy retries = RetryPolicy.DEFAULT;
     private RetryListener retryListener =
@@ -264,7 +232,58 @@ public final class HostedModel implements AutoCloseable {
 
     /** Turns the thinking of a hybrid model on or off; unset leaves it to the server. */
     public Builder thinking(boolean on) {
-      this.thinking = on;
+      options.thinking = on;
+      return this;
+    }
+
+    /** How many tokens the model may think; on DashScope, ModelScope and OpenRouter. */
+    public Builder thinkingBudget(int tokens) {
+      options.thinkingBudget = tokens;
+      return this;
+    }
+
+    /**
+     * Keeps the thinking of earlier turns in the prompt, for models that want it; on DashScope, and
+     * where the chat template has it.
+     */
+    public Builder preserveThinking(boolean on) {
+      options.preserveThinking = on;
+      return this;
+    }
+
+    /** Lets DashScope search the web before the model answers. */
+    public Builder search(boolean on) {
+      options.search = on;
+      return this;
+    }
+
+    /** Lets DashScope's vision models see images in four times the detail. */
+    public Builder highResolutionImages(boolean on) {
+      options.highResolutionImages = on;
+      return this;
+    }
+
+    /**
+     * Has DashScope keep the prompt in its cache, up to the end of the instructions and of the
+     * conversation so far, which makes both cheaper to send again.
+     */
+    public Builder cacheControl() {
+      options.cacheControl = true;
+      return this;
+    }
+
+    /** An argument of the model's chat template ({@code chat_template_kwargs}): vLLM, SGLang … */
+    public Builder templateArgument(String name, Object value) {
+      options.templateArguments.put(name, value);
+      return this;
+    }
+
+    /**
+     * Whether the server holds the model to a JSON schema that it is sent; by default told from the
+     * kind of server. Where it does not, schemas are only told to the model in words.
+     */
+    public Builder enforcesSchemas(boolean does) {
+      this.enforcesSchemas = does;
       return this;
     }
 
@@ -313,9 +332,8 @@ public final class HostedModel implements AutoCloseable {
     }
 
     /**
-     * A field for every request that LangChain4j has no setter for, as {@code
-     * parameter("thinking_budget", 500)}. The value is anything that JSON can say: text, a number,
-     * a boolean, a list or a map.
+     * A field for every request that LangChain4j has no setter for, as {@code parameter("seed",
+     * 42)}. The value is anything that JSON can say: text, a number, a boolean, a list or a map.
      */
     public Builder parameter(String name, Object value) {
       parameters.put(name, value);
@@ -344,34 +362,6 @@ public final class HostedModel implements AutoCloseable {
       }
       String variable = keyVariable == null ? of.keyVariable() : keyVariable;
       return ApiKey.fromEnvironment(variable, at, environment);
-    }
-  }
-
-  /** LangChain4j wants to build its client and knows one timeout; ours is built and knows three. */
-  private record Prebuilt(HttpClient client) implements HttpClientBuilder {
-    @Override
-    public @Nullable Duration connectTimeout() {
-      return null;
-    }
-
-    @Override
-    public HttpClientBuilder connectTimeout(Duration timeout) {
-      return this;
-    }
-
-    @Override
-    public @Nullable Duration readTimeout() {
-      return null;
-    }
-
-    @Override
-    public HttpClientBuilder readTimeout(Duration timeout) {
-      return this;
-    }
-
-    @Override
-    public HttpClient build() {
-      return client;
     }
   }
 }

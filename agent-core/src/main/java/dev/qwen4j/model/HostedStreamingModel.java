@@ -1,5 +1,6 @@
 package dev.qwen4j.model;
 
+import dev.langchain4j.data.message.ChatMessage;
 import dev.langchain4j.exception.InternalServerException;
 import dev.langchain4j.model.ModelProvider;
 import dev.langchain4j.model.chat.Capability;
@@ -32,14 +33,17 @@ import org.jspecify.annotations.Nullable;
  */
 final class HostedStreamingModel implements StreamingChatModel {
   private final OpenAiStreamingChatModel openAi;
+  private final boolean enforcesSchemas;
 
-  HostedStreamingModel(OpenAiStreamingChatModel openAi) {
+  HostedStreamingModel(OpenAiStreamingChatModel openAi, boolean enforcesSchemas) {
     this.openAi = openAi;
+    this.enforcesSchemas = enforcesSchemas;
   }
 
   @Override
   public void doChat(ChatRequest request, StreamingChatResponseHandler handler) {
-    openAi.doChat(withTopK(request), new Guard(handler));
+    List<ChatMessage> passable = RequestBody.passable(request.messages());
+    openAi.doChat(withTopK(request.toBuilder().messages(passable).build()), new Guard(handler));
   }
 
   /** OpenAI's own API has no top_k, so the client refuses it; the servers of Qwen all take it. */
@@ -80,7 +84,7 @@ final class HostedStreamingModel implements StreamingChatModel {
 
   @Override
   public Set<Capability> supportedCapabilities() {
-    return openAi.supportedCapabilities();
+    return enforcesSchemas ? Set.of(Capability.RESPONSE_FORMAT_JSON_SCHEMA) : Set.of();
   }
 
   /**

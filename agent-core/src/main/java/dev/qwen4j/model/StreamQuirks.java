@@ -25,10 +25,11 @@ import org.jspecify.annotations.Nullable;
  *       out, start at 1, or give one index to two calls.
  *   <li>Every call gets an id, once, in its first piece: servers send none, an empty one, the same
  *       one with every piece (the client would join them), or one for two calls.
- *   <li>The name comes once (the client would join repetitions); arguments sent as an object become
- *       text; a whole call that is sent again is dropped.
+ *   <li>The name comes once, and first (the client would join repetitions); arguments sent as an
+ *       object become text; a whole call that is sent again is dropped.
  *   <li>Text in a list of parts is put together; {@code function_call} is a tool call.
  *   <li>Pieces that each say everything so far (text, thinking, arguments) are cut to what is new.
+ *   <li>Cached tokens are counted in {@code prompt_tokens_details}.
  *   <li>{@code finish_reason} "" means none yet; "stop" after tool calls means {@code tool_calls}.
  * </ul>
  *
@@ -57,12 +58,14 @@ final class StreamQuirks {
   private static final class CallState {
     final int index;
     final String serverId;
+    final String id;
     final StringBuilder arguments = new StringBuilder();
     boolean named;
 
-    CallState(int index, String serverId) {
+    CallState(int index, String serverId, String id) {
       this.index = index;
       this.serverId = serverId;
+      this.id = id;
     }
 
     boolean isWhole() {
@@ -137,6 +140,7 @@ final class StreamQuirks {
       }
       normaliseFinish(choice, data);
     }
+    normaliseUsage(chunk);
     return chunk.toString();
   }
 
@@ -180,6 +184,17 @@ final class StreamQuirks {
     }
   }
 
+  /** Tokens from the cache, which some servers count beside the others instead of among them. */
+  private static void normaliseUsage(ObjectNode chunk) {
+    if (chunk.get("usage") instanceof ObjectNode usage
+        && usage.path("cached_tokens").isInt()
+        && !usage.path("prompt_tokens_details").has("cached_tokens")) {
+      usage
+          .putObject("prompt_tokens_details")
+          .put("cached_tokens", usage.path("cached_tokens").intValue());
+    }
+  }
+
   private static void cutToNew(ObjectNode delta, String field, Growth growth) {
     JsonNode piece = delta.get(field);
     if (piece != null && piece.isTextual()) {
@@ -219,26 +234,31 @@ final class StreamQuirks {
             ? callAtServerIndex.get(piece.path("index").intValue())
             : calls.isEmpty() ? null : calls.getLast();
     boolean first = current == null || startsAnother(current, id, name, arguments);
-    CallState call = current == null || first ? new CallState(calls.size(), id) : current;
-    ObjectNode result = JSON.createObjectNode().put("index", call.index);
+    CallState call =
+        current == null || first ? new CallState(calls.size(), id, ownId(id)) : current;
     if (first) {
       calls.add(call);
       if (piece.path("index").isInt()) {
         callAtServerIndex.put(piece.path("index").intValue(), call);
       }
-      result.put("id", id.isEmpty() || !ids.add(id) ? newId() : id).put("type", "function");
-    } else if (call.isWhole()) {
+    } else if (call.isWhole() && call.named) {
       return null; // sent once more
-    }
-    ObjectNode out = result.putObject("function");
-    if (!name.isBlank() && !call.named) {
-      call.named = true;
-      out.put("name", name);
     }
     String before = call.arguments.toString();
     boolean grows = before.length() > 1 && arguments.startsWith(before);
     String more = grows ? arguments.substring(before.length()) : arguments;
     call.arguments.append(more);
+    if (!call.named && name.isBlank()) {
+      return null; // kept until its name comes
+    }
+    ObjectNode result = JSON.createObjectNode().put("index", call.index);
+    ObjectNode out = result.putObject("function");
+    if (!call.named) {
+      call.named = true;
+      result.put("id", call.id).put("type", "function");
+      out.put("name", name);
+      more = call.arguments.toString();
+    }
     out.put("arguments", more);
     return result;
   }
@@ -254,7 +274,11 @@ final class StreamQuirks {
         && !arguments.contentEquals(current.arguments);
   }
 
-  private String newId() {
+  /** The server's id, if it has one and for no other call. */
+  private String ownId(String serverId) {
+    if (!serverId.isEmpty() && ids.add(serverId)) {
+      return serverId;
+    }
     String id = "call_" + UUID.randomUUID().toString().replace("-", "");
     ids.add(id);
     return id;
@@ -263,6 +287,11 @@ final class StreamQuirks {
   private void normaliseFinish(ObjectNode choice, String data) throws Failure.Thrown {
     String reason =
         choice.path("finish_reason").isTextual() ? choice.path("finish_reason").asText() : "";
+    if (!reason.isEmpty()
+        && !reason.startsWith("error")
+        && calls.stream().anyMatch(c -> !c.named)) {
+      throw new Failure.Thrown(failures.unreadableChunk("a tool call without a name", data));
+    }
     switch (reason) {
       case "" -> choice.remove("finish_reason");
       case "error_finish", "error" -> {
