@@ -4,6 +4,7 @@ import dev.langchain4j.agent.tool.ToolSpecification;
 import dev.langchain4j.data.message.ChatMessage;
 import dev.langchain4j.data.message.UserMessage;
 import dev.langchain4j.model.chat.StreamingChatModel;
+import dev.qwen4j.dialect.HermesParser;
 import dev.qwen4j.session.Session;
 import dev.qwen4j.tool.AnnotatedTools;
 import dev.qwen4j.tool.Cancellation;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,6 +41,7 @@ public final class Agent {
   private final LargeResults largeResults;
   private final Approval approval;
   private final Hooks hooks;
+  private final HermesParser parser;
 
   private Agent(Builder builder, StreamingChatModel model) {
     this.name = builder.name;
@@ -53,6 +56,7 @@ public final class Agent {
     this.prices = builder.prices;
     this.approval = builder.approval;
     this.hooks = new Hooks(builder.hooks);
+    this.parser = HermesParser.forTools(argumentsCheck.toolNames());
   }
 
   /** The agent's tools, and the one that reads large results on, which is offered when needed. */
@@ -67,6 +71,13 @@ public final class Agent {
 
   public static Builder builder() {
     return new Builder();
+  }
+
+  /** Another agent that begins as this one. */
+  public Builder toBuilder() {
+    var builder = new Builder().name(name).model(model).instructions(instructions).tools(tools);
+    hooks.all().forEach(builder::hook);
+    return builder.limits(limits).prices(prices).context(context).approval(approval);
   }
 
   /** Runs on one line of a user's, with nobody listening. */
@@ -251,8 +262,9 @@ public final class Agent {
     return largeResults;
   }
 
-  Set<String> toolNames() {
-    return argumentsCheck.toolNames();
+  /** Reads one reply to a request with tools. */
+  HermesParser parser() {
+    return parser.again();
   }
 
   ToolArgumentsCheck argumentsCheck() {
@@ -322,6 +334,12 @@ public final class Agent {
     /** Adds the methods of {@code object} that bear LangChain4j's {@code @Tool}. */
     public Builder toolsFrom(Object object) {
       return tools(AnnotatedTools.of(object));
+    }
+
+    /** Puts something around each tool that has been added, or another one in its place. */
+    public Builder eachTool(UnaryOperator<Tool> around) {
+      tools.replaceAll(around);
+      return this;
     }
 
     public Builder limits(Limits limits) {

@@ -38,6 +38,7 @@ final class ContextRoom {
   private final Consumer<String> notice;
   private int window;
   private double factor = 1; // What the model counts for each token that the estimator counts.
+  private @Nullable Measured measured;
   private int complaints;
   private double stuckAt;
 
@@ -49,13 +50,28 @@ final class ContextRoom {
     this.notice = notice;
   }
 
+  /** A request and what the model counted for it. */
+  private record Measured(List<ChatMessage> asked, List<ToolSpecification> tools, int tokens) {}
+
   /** Learns from what the model itself counted for a request. */
   void learn(List<ChatMessage> asked, List<ToolSpecification> tools, @Nullable TokenUsage usage) {
     if (usage != null && usage.inputTokenCount() != null && usage.inputTokenCount() > 0) {
       complaints = 0;
-      int estimated = tokens.estimateTokenCountInMessages(asked) + count(tools);
-      factor = Math.clamp((double) usage.inputTokenCount() / Math.max(1, estimated), 0.3, 4);
+      measured = new Measured(asked, tools, usage.inputTokenCount());
     }
+  }
+
+  /**
+   * Compares what was learnt with the estimate, only when somebody wants to know: it takes time.
+   */
+  private double factor() {
+    if (measured != null) {
+      int estimated =
+          tokens.estimateTokenCountInMessages(measured.asked()) + count(measured.tools());
+      factor = Math.clamp((double) measured.tokens() / Math.max(1, estimated), 0.3, 4);
+      measured = null;
+    }
+    return factor;
   }
 
   private int count(List<ToolSpecification> tools) {
@@ -63,7 +79,7 @@ final class ContextRoom {
   }
 
   private double size(List<ChatMessage> messages) {
-    return tokens.estimateTokenCountInMessages(messages) * factor;
+    return tokens.estimateTokenCountInMessages(messages) * factor();
   }
 
   /**
@@ -75,7 +91,7 @@ final class ContextRoom {
     if (window == Integer.MAX_VALUE) {
       return false;
     }
-    double fixed = count(tools) * factor;
+    double fixed = count(tools) * factor();
     double size = size(conversation.messages());
     return size + fixed > window * 0.75
         && size > stuckAt * 1.1
@@ -92,9 +108,12 @@ final class ContextRoom {
     if (complaints > MOST_COMPLAINTS) {
       return false;
     }
+    if (Overflow.isRepetition(failure)) {
+      return make(conversation, 0); // The window is not the matter: the old calls have to go.
+    }
     double size = size(conversation.messages());
     window = Math.min(window, Overflow.window(failure).orElse((int) Math.max(512, size * 0.8)));
-    double fixed = count(tools) * factor;
+    double fixed = count(tools) * factor();
     return make(conversation, Math.min(size * 0.6, Math.max(window * 0.15, window * 0.5 - fixed)));
   }
 

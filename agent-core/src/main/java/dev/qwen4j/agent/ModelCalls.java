@@ -64,7 +64,7 @@ final class ModelCalls {
     }
     boolean isHeldBack = agent.hooks().holdRepliesBack();
     Reply reply =
-        call(request.build(), agent.toolNames(), isHeldBack ? unseen -> {} : this::tell, patience);
+        call(request.build(), agent.parser(), isHeldBack ? unseen -> {} : this::tell, patience);
     if (isHeldBack) {
       String thinking = reply.message().thinking();
       if (thinking != null) {
@@ -78,15 +78,14 @@ final class ModelCalls {
   }
 
   private Reply call(
-      ChatRequest request, Set<String> tools, Consumer<OutputEvent> out, Deadline patience) {
+      ChatRequest request, HermesParser parser, Consumer<OutputEvent> out, Deadline patience) {
     Verdict<ChatRequest> asked = agent.hooks().ask(request, Hook::beforeModel);
     if (asked instanceof Verdict.Block<ChatRequest>(String reason)) {
       return Reply.unasked(reason);
     }
     ChatRequest last = asked instanceof Verdict.Rewrite<ChatRequest>(var other) ? other : request;
     Reply reply =
-        new ModelTurn(
-                HermesParser.forTools(tools), out, cancellation, agent.limits().maxReplyTokens())
+        new ModelTurn(parser, out, cancellation, agent.limits().maxReplyTokens())
             .ask(agent.model(), last, patience, end);
     return switch (agent.hooks().ask(reply.message(), Hook::afterReply)) {
       case Verdict.Pass<AiMessage> pass -> reply;
@@ -105,7 +104,7 @@ final class ModelCalls {
   /** Asks something that is not a part of the conversation; only its cost is told. */
   Reply askAside(ChatRequest request) {
     events.accept(new AgentEvent.TurnStarted(agent.name(), spent.turns() + 1));
-    Reply reply = call(request, Set.of(), unseen -> {}, end);
+    Reply reply = call(request, HermesParser.forTools(Set.of()), unseen -> {}, end);
     finish(reply);
     return reply;
   }

@@ -1,12 +1,13 @@
 package dev.qwen4j.agent;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.OptionalInt;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** How servers and engines say that a prompt does not fit the window, in their own words. */
+/** How servers and engines say that they want a shorter prompt, in their own words. */
 final class Overflow {
   private static final List<Pattern> PHRASES =
       List.of(
@@ -22,10 +23,19 @@ final class Overflow {
           Pattern.compile("(?:prompt|input) is too long"),
           Pattern.compile("exceeds the (?:model's )?(?:maximum )?context (?:length|window)"));
 
+  /** DashScope's guard, which ends long sessions over calls that are much alike. */
+  private static final Pattern REPETITION = Pattern.compile("repetitive tool calls detected");
+
   private Overflow() {}
 
+  /** Whether a shorter conversation would be taken. */
   static boolean isIn(@Nullable Exception failure) {
-    return find(failure) != null;
+    return find(failure) != null || isRepetition(failure);
+  }
+
+  /** Whether the prompt is not too long, but has too many calls that are alike. */
+  static boolean isRepetition(@Nullable Exception failure) {
+    return REPETITION.matcher(message(failure)).find();
   }
 
   /** The window, if the message says it. */
@@ -37,10 +47,7 @@ final class Overflow {
   }
 
   private static @Nullable Matcher find(@Nullable Exception failure) {
-    if (failure == null || failure.getMessage() == null) {
-      return null;
-    }
-    String message = failure.getMessage().toLowerCase(java.util.Locale.ROOT);
+    String message = message(failure);
     for (Pattern phrase : PHRASES) {
       Matcher matcher = phrase.matcher(message);
       if (matcher.find()) {
@@ -48,5 +55,11 @@ final class Overflow {
       }
     }
     return null;
+  }
+
+  private static String message(@Nullable Exception failure) {
+    return failure == null || failure.getMessage() == null
+        ? ""
+        : failure.getMessage().toLowerCase(Locale.ROOT);
   }
 }

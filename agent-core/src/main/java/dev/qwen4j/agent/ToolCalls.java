@@ -232,6 +232,9 @@ final class ToolCalls {
 
   private Outcome<Decision> decide(ToolCall call, Tool tool) {
     Decision before = decided.remove(call.id());
+    if (before == null && agent.approval() == AllowAll.INSTANCE) {
+      return new Outcome.Done<>(new Decision.Allow());
+    }
     return before != null
         ? new Outcome.Done<>(before)
         : new Attempt<>("qwen4j-approval", cancellation, own -> agent.approval().decide(call, tool))

@@ -201,6 +201,37 @@ class ContextRoomTest {
   }
 
   @Test
+  void aHostThatRefusesCallsThatAreMuchAlikeGetsASummaryOfThem() {
+    var complained = new boolean[1];
+    model.otherwise(
+        request -> {
+          if (isSummary(request)) {
+            return reply().text("Files 1 to 9 have no heron.");
+          }
+          long calls = request.messages().stream().filter(AiMessage.class::isInstance).count();
+          if (calls == 9) {
+            complained[0] = true;
+            return reply()
+                .fail(
+                    new ModelException(
+                        "<400> InternalError.Algo.InvalidParameter: Repetitive tool calls detected"
+                            + " in the conversation history",
+                        new IllegalArgumentException()));
+          }
+          return complained[0]
+              ? reply().text("None of them.")
+              : reply().call("look", "{\"x\":\"file " + calls + "\"}");
+        });
+    RunResult result =
+        agent(1_000_000)
+            .build()
+            .run(List.of(UserMessage.from(QUESTION)), listener, new Cancellation());
+    assertThat(result.text()).isEqualTo("None of them.");
+    assertThat(result.messages().toString()).contains(QUESTION, "Files 1 to 9 have no heron.");
+    assertThat(listener.notices()).anyMatch(text -> text.startsWith("Made room"));
+  }
+
+  @Test
   void aHostThatAlwaysComplainsIsNotAskedForEver() {
     var failure = new ModelException("maximum context length is 600 tokens", 400, null, null, null);
     model.otherwise(request -> reply().fail(failure));

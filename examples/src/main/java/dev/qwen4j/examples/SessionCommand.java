@@ -39,19 +39,23 @@ final class SessionCommand {
         .addSubcommand(new Show(surroundings))
         .addSubcommand(new Fork())
         .addSubcommand(new Rewind())
-        .addSubcommand(new Export(surroundings));
+        .addSubcommand(new Export(surroundings))
+        .addSubcommand(new ReplayCommand(surroundings));
   }
 
   /** The messages, one a line. */
   @Command(
       name = "show",
       description = "Lists the messages of a session with their numbers, and what waits.",
-      footer = {"", "Example:", "  qwen4j session show work.jsonl"})
+      footer = {"", "Example:", "  qwen4j session show work.jsonl --whole | less"})
   static final class Show implements Callable<Integer> {
     private final Surroundings surroundings;
 
     @Parameters(paramLabel = "FILE", description = "The session.")
     private Path file = Path.of("");
+
+    @Option(names = "--whole", description = "Every message with all its lines and thoughts.")
+    private boolean whole;
 
     Show(Surroundings surroundings) {
       this.surroundings = surroundings;
@@ -62,7 +66,8 @@ final class SessionCommand {
       try (Session session = Session.openExisting(file)) {
         List<ChatMessage> messages = session.messages();
         for (int i = 0; i < messages.size(); i++) {
-          surroundings.out().print("%4d  %s\n".formatted(i + 1, line(messages.get(i))));
+          String shown = whole ? indented(text(messages.get(i), true)) : line(messages.get(i));
+          surroundings.out().print("%4d  %s\n".formatted(i + 1, shown));
         }
         for (Question question : session.questions()) {
           surroundings.out().print("   ?  " + OneLine.of(question.text()) + "\n");
@@ -72,21 +77,28 @@ final class SessionCommand {
     }
 
     private static String line(ChatMessage message) {
-      String text =
-          switch (message) {
-            case UserMessage user ->
-                "user: "
-                    + user.contents().stream().map(Show::text).collect(Collectors.joining(" "));
-            case AiMessage reply ->
-                "assistant: "
-                    + (reply.text() == null ? "" : reply.text() + " ")
-                    + reply.toolExecutionRequests().stream()
-                        .map(call -> "→ " + call.name() + " " + call.arguments())
-                        .collect(Collectors.joining(" "));
-            case ToolExecutionResultMessage result -> result.toolName() + ": " + result.text();
-            default -> message.type().name().toLowerCase(Locale.ROOT);
-          };
-      return OneLine.cut(OneLine.of(text), 120);
+      return OneLine.cut(OneLine.of(text(message, false)), 120);
+    }
+
+    /** Lines after the first stand below its text. */
+    private static String indented(String text) {
+      return text.strip().replace("\n", "\n      ");
+    }
+
+    private static String text(ChatMessage message, boolean thoughts) {
+      return switch (message) {
+        case UserMessage user ->
+            "user: " + user.contents().stream().map(Show::text).collect(Collectors.joining(" "));
+        case AiMessage reply ->
+            (thoughts && reply.thinking() != null ? "thinking: " + reply.thinking() + "\n" : "")
+                + "assistant: "
+                + (reply.text() == null ? "" : reply.text() + " ")
+                + reply.toolExecutionRequests().stream()
+                    .map(call -> "→ " + call.name() + " " + call.arguments())
+                    .collect(Collectors.joining(" "));
+        case ToolExecutionResultMessage result -> result.toolName() + ": " + result.text();
+        default -> message.type().name().toLowerCase(Locale.ROOT);
+      };
     }
 
     private static String text(Content content) {

@@ -37,6 +37,7 @@ class ArchitectureTest {
     "dev.qwen4j.tool..",
     "dev.qwen4j.session..",
     "dev.qwen4j.agent..",
+    "dev.qwen4j.tracing..",
     "dev.qwen4j.testing.."
   };
 
@@ -85,7 +86,8 @@ class ArchitectureTest {
     neverUses("dev.qwen4j.dialect..", "tool", "session", "agent", "testing");
     neverUses("dev.qwen4j.tool..", "session", "agent", "testing");
     neverUses("dev.qwen4j.session..", "model", "dialect", "tool", "agent", "testing");
-    neverUses("dev.qwen4j.agent..", "testing");
+    neverUses("dev.qwen4j.agent..", "tracing", "testing");
+    neverUses("dev.qwen4j.tracing..", "testing");
   }
 
   @Test
@@ -222,6 +224,27 @@ class ArchitectureTest {
             assertThat(exportedTypes(module))
                 .as("public top-level types that %s shows its users (all: %s)", module, exported)
                 .isLessThanOrEqualTo(limit));
+  }
+
+  @Test
+  void noSignatureShowsJackson() {
+    var shown =
+        ALL.stream()
+            .filter(type -> type.getModifiers().contains(JavaModifier.PUBLIC))
+            .filter(type -> !type.getPackageName().contains(".internal"))
+            .flatMap(type -> type.getCodeUnits().stream())
+            .filter(
+                unit ->
+                    unit.getModifiers().contains(JavaModifier.PUBLIC)
+                        || unit.getModifiers().contains(JavaModifier.PROTECTED))
+            .filter(
+                unit ->
+                    java.util.stream.Stream.concat(
+                            unit.getRawParameterTypes().stream(),
+                            java.util.stream.Stream.of(unit.getRawReturnType()))
+                        .anyMatch(type -> type.getName().startsWith("com.fasterxml.jackson.")))
+            .map(unit -> unit.getFullName());
+    assertThat(shown).isEmpty();
   }
 
   @Test

@@ -207,4 +207,35 @@ class SessionCommandTest {
     assertThat(outcome.result().path("text").asText()).isEqualTo("It is 42.");
     assertThat(endpoint.requests().getFirst().getBodyAsString()).contains("What is 6 * 7?");
   }
+
+  @Test
+  void theWholeTranscriptIsPlainText() {
+    endpoint.calls("call_1", "calculator", CALL).answers("It is\n42.");
+    run("--session", session().toString(), "What is 6 * 7?");
+
+    assertThat(Outcome.of("session", "show", "--whole", session().toString()).out())
+        .contains("   1  user: What is 6 * 7?\n")
+        .contains("   2  assistant: → calculator " + CALL + "\n")
+        .contains("   4  assistant: It is\n      42.\n");
+  }
+
+  @Test
+  void aReplayRunsTodaysAgentOnWhatTheSessionHolds() throws IOException {
+    endpoint.calls("call_1", "calculator", CALL).answers("It is 42.");
+    run("--session", session().toString(), "What is 6 * 7?");
+    int asked = endpoint.requests().size();
+
+    Outcome same = Outcome.of("session", "replay", session().toString());
+    assertThat(same.out()).isEqualTo("1 runs, 3 messages the same\n");
+    assertThat(same.exitCode()).isZero();
+    assertThat(endpoint.requests()).hasSize(asked);
+
+    String journal = Files.readString(session());
+    Files.writeString(session(), journal.replace("\"calculator\"", "\"abacus\""));
+    Outcome different = Outcome.of("session", "replay", session().toString());
+    assertThat(different.exitCode()).isEqualTo(1);
+    assertThat(different.out())
+        .startsWith("different: run 1, message 2\n  journal: result of abacus: ")
+        .contains("There is no tool 'abacus'.");
+  }
 }
