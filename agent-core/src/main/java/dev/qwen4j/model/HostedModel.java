@@ -43,7 +43,7 @@ public final class HostedModel implements AutoCloseable {
   private HostedModel(Builder settings) {
     this.modelName = require(settings.modelName, "modelName");
     this.baseUrl =
-        BaseUrl.parse(
+        EndpointAddress.parse(
             settings.baseUrl != null
                 ? settings.baseUrl
                 : Optional.ofNullable(settings.kind).flatMap(EndpointKind::baseUrl).orElse(null));

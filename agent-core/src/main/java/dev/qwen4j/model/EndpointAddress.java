@@ -4,8 +4,8 @@ import java.net.URI;
 import org.jspecify.annotations.Nullable;
 
 /** Where an API begins, checked: what people paste may hold a key, and is not repeated. */
-final class BaseUrl {
-  private BaseUrl() {}
+final class EndpointAddress {
+  private EndpointAddress() {}
 
   /**
    * Reads it, without slashes at its end.
