@@ -244,9 +244,9 @@ public final class Agent {
   }
 
   /** What the model may call at this point of a conversation. */
-  List<ToolSpecification> specifications(List<ChatMessage> conversation) {
+  List<ToolSpecification> specifications(Conversation conversation) {
     boolean isAdded = argumentsCheck.toolNames().size() > tools.size();
-    if (!isAdded || !LargeResults.areIn(conversation)) {
+    if (!isAdded || !conversation.hasCutResults()) {
       return specifications;
     }
     var all = new ArrayList<>(specifications);

@@ -98,7 +98,7 @@ final class AgentLoop {
     List<ToolExecutionRequest> calls = conversation.openCalls(); // Those of a run that is resumed.
     while (!cancellation.isCancelled()) {
       if (calls.isEmpty()) {
-        List<ToolSpecification> tools = agent.specifications(conversation.messages());
+        List<ToolSpecification> tools = agent.specifications(conversation);
         if (room.makeIfNeeded(conversation, tools)) {
           useful = conversation.size();
         }

@@ -32,6 +32,7 @@ final class Conversation {
   private final List<ToolExecutionRequest> open = new ArrayList<>();
   private final Consumer<SessionEntry> journal;
   private String input = "";
+  private boolean hasCutResults;
 
   private Conversation(
       String instructions, List<ChatMessage> given, Consumer<SessionEntry> journal) {
@@ -57,6 +58,7 @@ final class Conversation {
       if (message instanceof UserMessage user) {
         input = text(user);
       }
+      hasCutResults |= LargeResults.isCut(message);
       messages.add(message);
     }
   }
@@ -161,6 +163,11 @@ final class Conversation {
     return List.copyOf(messages);
   }
 
+  /** Whether there is a result in it that can be read on. */
+  boolean hasCutResults() {
+    return hasCutResults;
+  }
+
   int size() {
     return messages.size();
   }
@@ -226,6 +233,7 @@ final class Conversation {
     journal.accept(new SessionEntry.Compacted(smaller.subList(instructed ? 1 : 0, smaller.size())));
     messages.clear();
     messages.addAll(smaller);
+    hasCutResults = smaller.stream().anyMatch(LargeResults::isCut);
   }
 
   /** Writes down, before anything else is done with it, what is not a message. */
@@ -235,6 +243,7 @@ final class Conversation {
 
   private void add(ChatMessage message, @Nullable TokenUsage usage) {
     journal.accept(new SessionEntry.Message(message, usage));
+    hasCutResults |= LargeResults.isCut(message);
     messages.add(message);
   }
 

@@ -16,7 +16,6 @@ import java.nio.file.StandardCopyOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,13 +37,9 @@ final class LargeResults implements Tool {
     this.folder = policy.resultFolder();
   }
 
-  /** Whether a conversation holds a result that can be read on. */
-  static boolean areIn(List<ChatMessage> messages) {
-    return messages.stream()
-        .anyMatch(
-            message ->
-                message instanceof ToolExecutionResultMessage result
-                    && result.text().contains(MARK));
+  /** Whether a message is a result that can be read on. */
+  static boolean isCut(ChatMessage message) {
+    return message instanceof ToolExecutionResultMessage result && result.text().contains(MARK);
   }
 
   /** The result as the model reads it. */

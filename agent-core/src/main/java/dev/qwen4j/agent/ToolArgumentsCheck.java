@@ -100,7 +100,9 @@ final class ToolArgumentsCheck {
     repairs.addAll(fit.repairs());
     return fit.fits()
         ? new Checked.Accepted(
-            checkable.tool(), ToolArguments.parse(node.toString()), List.copyOf(repairs))
+            checkable.tool(),
+            fit.repairs().isEmpty() ? given : ToolArguments.parse(node.toString()),
+            List.copyOf(repairs))
         : new Checked.Refused(
             "The arguments of '"
                 + checkable.tool().name()
