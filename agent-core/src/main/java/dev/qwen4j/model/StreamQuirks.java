@@ -11,6 +11,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
@@ -25,6 +26,8 @@ import org.jspecify.annotations.Nullable;
  *       out, start at 1, or give one index to two calls.
  *   <li>Every call gets an id, once, in its first piece: servers send none, an empty one, the same
  *       one with every piece (the client would join them), or one for two calls.
+ *   <li>Calls that come mixed come one after the other: the pieces of a call wait until the one
+ *       before it is whole, or the answer ends.
  *   <li>The name comes once, and first (the client would join repetitions); arguments sent as an
  *       object become text; a whole call that is sent again is dropped.
  *   <li>Text in a list of parts is put together; {@code function_call} is a tool call.
@@ -47,6 +50,8 @@ final class StreamQuirks {
   private final Set<String> ids = new HashSet<>();
   private final Growth text = new Growth();
   private final Growth thinking = new Growth();
+  private final Map<Integer, ObjectNode> waiting = new TreeMap<>(); // Calls whose turn is to come.
+  private int live; // The call whose pieces are passed on as they come.
   private boolean finished;
   private boolean done;
 
@@ -122,7 +127,7 @@ final class StreamQuirks {
   String normalise(@Nullable String event, String data) throws Failure.Thrown {
     if (data.strip().equals(DONE)) {
       done = true;
-      return DONE;
+      return waiting.isEmpty() ? DONE : lastCalls();
     }
     ObjectNode chunk = parse(event, data);
     ErrorBody error = ErrorBody.read(chunk, data);
@@ -139,6 +144,12 @@ final class StreamQuirks {
         normaliseCalls(delta);
       }
       normaliseFinish(choice, data);
+      if (finished && !waiting.isEmpty()) {
+        if (!(choice.get("delta") instanceof ObjectNode)) {
+          choice.putObject("delta");
+        }
+        addWaiting(choice.withObject("/delta").withArrayProperty("tool_calls"));
+      }
     }
     normaliseUsage(chunk);
     return chunk.toString();
@@ -211,11 +222,50 @@ final class StreamQuirks {
       if (piece instanceof ObjectNode object) {
         ObjectNode kept = normaliseCall(object);
         if (kept != null) {
-          normalised.add(kept);
+          addInTurn(kept, normalised);
         }
       }
     }
     delta.set("tool_calls", normalised);
+  }
+
+  /** The client takes a call for complete as soon as another one begins. */
+  private void addInTurn(ObjectNode piece, ArrayNode out) {
+    int index = piece.path("index").intValue();
+    ObjectNode before = waiting.get(index);
+    if (index == live) {
+      out.add(piece);
+    } else if (before == null) {
+      waiting.put(index, piece);
+    } else {
+      ObjectNode function = (ObjectNode) before.path("function");
+      if (piece.path("function").has("name")) {
+        function.set("name", piece.path("function").get("name"));
+      }
+      String more = piece.path("function").path("arguments").asText("");
+      function.put("arguments", function.path("arguments").asText("") + more);
+    }
+    while (live + 1 < calls.size() && calls.get(live).isWhole()) {
+      live++;
+      ObjectNode next = waiting.remove(live);
+      if (next != null) {
+        out.add(next);
+      }
+    }
+  }
+
+  /** The calls that still wait when the answer ends, as a chunk in place of the end mark. */
+  private String lastCalls() {
+    ObjectNode chunk = JSON.createObjectNode();
+    ObjectNode choice = chunk.putArray("choices").addObject().put("index", 0);
+    addWaiting(choice.putObject("delta").putArray("tool_calls"));
+    return chunk.toString();
+  }
+
+  private void addWaiting(ArrayNode out) {
+    waiting.values().forEach(out::add);
+    waiting.clear();
+    live = Math.max(0, calls.size() - 1);
   }
 
   private @Nullable ObjectNode normaliseCall(ObjectNode piece) {

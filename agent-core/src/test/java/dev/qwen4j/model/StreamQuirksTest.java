@@ -85,6 +85,38 @@ class StreamQuirksTest {
   }
 
   @Test
+  void callsThatComeMixedComeOneAfterTheOther() throws Exception {
+    assertThat(
+            joined(
+                "{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{\"}}",
+                "{\"index\":1,\"id\":\"b\",\"function\":{\"name\":\"g\",\"arguments\":\"{\"}}",
+                "{\"index\":1,\"function\":{\"arguments\":\"}\"}}"))
+        .as("nothing of the second call before the first is whole")
+        .containsExactly("0 a f{");
+    assertThat(
+            JSON.readTree(
+                    quirks.normalise(
+                        null,
+                        "{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":"
+                            + "{\"arguments\":\"}\"}}]}}]}"))
+                .at("/choices/0/delta/tool_calls"))
+        .isEqualTo(
+            JSON.readTree(
+                "[{\"index\":0,\"function\":{\"arguments\":\"}\"}},{\"index\":1,\"id\":\"b\","
+                    + "\"type\":\"function\",\"function\":{\"name\":\"g\",\"arguments\":\"{}\"}}]"));
+  }
+
+  @Test
+  void whatStillWaitsComesWithTheEnd() throws Exception {
+    joined(
+        "{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"\"}}",
+        "{\"index\":1,\"id\":\"b\",\"function\":{\"name\":\"g\",\"arguments\":\"{}\"}}");
+    JsonNode last = choice("{}", "\"tool_calls\"");
+    assertThat(last.at("/delta/tool_calls/0/function/name").asText()).isEqualTo("g");
+    assertThat(last.path("finish_reason").asText()).isEqualTo("tool_calls");
+  }
+
+  @Test
   void numberingStartsAtZero() throws Exception {
     assertThat(
             joined("{\"index\":1,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}"))
