@@ -41,7 +41,9 @@ sealed interface ModelSource {
         GenerationOptions generation, Surroundings surroundings, Consumer<String> notice) {
       LocalModel model = load(generation.local(surroundings), surroundings);
       model.warnings().forEach(surroundings::complain);
-      ContextPolicy context = ContextPolicy.ofWindow(Math.max(512, model.contextLength()));
+      ContextPolicy context =
+          ContextPolicy.ofWindow(Math.max(512, model.contextLength()))
+              .withTokens(model.tokenCountEstimator());
       return new OpenModel(model.name(), model.streamingChatModel(), context, model::close);
     }
 

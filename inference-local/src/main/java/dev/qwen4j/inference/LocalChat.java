@@ -2,6 +2,7 @@ package dev.qwen4j.inference;
 
 import dev.langchain4j.agent.tool.ToolSpecification;
 import dev.langchain4j.data.message.AiMessage;
+import dev.langchain4j.data.message.ChatMessage;
 import dev.langchain4j.exception.UnsupportedFeatureException;
 import dev.langchain4j.model.chat.listener.ChatModelListener;
 import dev.langchain4j.model.chat.request.ChatRequest;
@@ -107,6 +108,17 @@ final class LocalChat {
         tools,
         sampling.fill(parameters),
         parameters);
+  }
+
+  /** How many tokens a text has. */
+  int count(String text) {
+    return tokenizer.encode(text).length;
+  }
+
+  /** How many tokens the prompt for a conversation has, without tools. */
+  int count(List<ChatMessage> messages) {
+    Boolean thinking = defaultParameters().enableThinking();
+    return tokenizer.encode(template.render(ChatInput.of(messages, List.of(), thinking))).length;
   }
 
   private void refuseUnsupported(LocalChatRequestParameters parameters) {

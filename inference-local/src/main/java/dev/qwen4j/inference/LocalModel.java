@@ -1,6 +1,7 @@
 package dev.qwen4j.inference;
 
 import dev.langchain4j.exception.UnsupportedFeatureException;
+import dev.langchain4j.model.TokenCountEstimator;
 import dev.langchain4j.model.chat.ChatModel;
 import dev.langchain4j.model.chat.StreamingChatModel;
 import dev.qwen4j.inference.internal.engine.Engine;
@@ -182,6 +183,11 @@ public final class LocalModel implements AutoCloseable {
    */
   public StreamingChatModel streamingChatModel() {
     return new LocalStreamingChatModel(chat);
+  }
+
+  /** Counts tokens as this model does: conversations as its template writes them, without tools. */
+  public TokenCountEstimator tokenCountEstimator() {
+    return new LocalTokenCount(chat);
   }
 
   /** What the checkpoint calls itself, otherwise the file's name. */
