@@ -2,14 +2,18 @@ package dev.qwen4j.agent;
 
 import dev.langchain4j.agent.tool.ToolSpecification;
 import dev.langchain4j.data.message.ChatMessage;
+import dev.langchain4j.data.message.SystemMessage;
 import dev.langchain4j.data.message.UserMessage;
 import dev.langchain4j.model.chat.StreamingChatModel;
 import dev.qwen4j.dialect.HermesParser;
+import dev.qwen4j.memory.Memory;
 import dev.qwen4j.session.Session;
 import dev.qwen4j.tool.AnnotatedTools;
 import dev.qwen4j.tool.Cancellation;
 import dev.qwen4j.tool.Tool;
 import dev.qwen4j.tool.Toolbox;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -30,8 +34,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Agent {
   private final String name;
+  private final String description;
   private final String instructions;
   private final StreamingChatModel model;
+  private final @Nullable Memory memory;
   private final List<Tool> tools;
   private final List<ToolSpecification> specifications;
   private final ToolArgumentsCheck argumentsCheck;
@@ -45,8 +51,10 @@ public final class Agent {
 
   private Agent(Builder builder, StreamingChatModel model) {
     this.name = builder.name;
+    this.description = builder.description.strip();
     this.instructions = builder.instructions.strip();
     this.model = model;
+    this.memory = builder.memory;
     this.tools = List.copyOf(builder.tools);
     this.specifications = tools.stream().map(Tool::specification).toList();
     this.context = builder.context;
@@ -75,9 +83,20 @@ public final class Agent {
 
   /** Another agent that begins as this one. */
   public Builder toBuilder() {
-    var builder = new Builder().name(name).model(model).instructions(instructions).tools(tools);
+    Builder builder =
+        new Builder()
+            .name(name)
+            .description(description)
+            .model(model)
+            .instructions(instructions)
+            .tools(tools)
+            .limits(limits)
+            .prices(prices)
+            .context(context)
+            .approval(approval);
     hooks.all().forEach(builder::hook);
-    return builder.limits(limits).prices(prices).context(context).approval(approval);
+    builder.memory = memory; // Its tools are among the tools.
+    return builder;
   }
 
   /** Runs on one line of a user's, with nobody listening. */
@@ -100,7 +119,7 @@ public final class Agent {
    */
   public RunResult run(
       List<ChatMessage> conversation, AgentListener listener, Cancellation cancellation) {
-    return run(new Input.Messages(conversation), null, listener, cancellation);
+    return run(conversation, RunScope.alone(listener, cancellation, null, List.of()));
   }
 
   /** Runs on one line of a user's, for a record: see {@link TypedResult}. */
@@ -125,7 +144,11 @@ public final class Agent {
       Cancellation cancellation) {
     var form = new AnswerForm<>(type);
     return TypedResult.of(
-        run(new Input.Messages(conversation), form, listener, cancellation), type);
+        run(
+            new Input.Messages(conversation),
+            form,
+            RunScope.alone(listener, cancellation, null, List.of())),
+        type);
   }
 
   /**
@@ -136,7 +159,10 @@ public final class Agent {
    */
   public RunResult run(
       Session session, String input, AgentListener listener, Cancellation cancellation) {
-    return run(new Input.InSession(session, input), null, listener, cancellation);
+    return run(
+        new Input.InSession(session, input),
+        null,
+        RunScope.alone(listener, cancellation, session, List.of()));
   }
 
   /** The same for a record. */
@@ -148,7 +174,11 @@ public final class Agent {
       Cancellation cancellation) {
     var form = new AnswerForm<>(type);
     return TypedResult.of(
-        run(new Input.InSession(session, input), form, listener, cancellation), type);
+        run(
+            new Input.InSession(session, input),
+            form,
+            RunScope.alone(listener, cancellation, session, List.of())),
+        type);
   }
 
   /**
@@ -164,9 +194,9 @@ public final class Agent {
       List<Answer> answers,
       AgentListener listener,
       Cancellation cancellation) {
-    var stopped = Conversation.stopped(instructions, conversation);
+    var stopped = Conversation.stopped(told(systemOf(conversation)), conversation);
     var decisions = Resumption.decisions(stopped, answers, this);
-    return run(stopped, decisions, null, hooks.before(listener), cancellation);
+    return run(stopped, decisions, null, RunScope.alone(listener, cancellation, null, List.of()));
   }
 
   /**
@@ -180,32 +210,73 @@ public final class Agent {
    */
   public RunResult resume(
       Session session, List<Answer> answers, AgentListener listener, Cancellation cancellation) {
-    var stopped = Conversation.stopped(instructions, session);
-    var decisions = Resumption.decisions(stopped, answers, this, session);
-    return run(stopped, decisions, null, hooks.before(listener), cancellation);
+    return goOn(session, RunScope.alone(listener, cancellation, session, answers));
   }
 
-  private RunResult run(
-      Input input,
-      @Nullable AnswerForm<?> form,
-      AgentListener listener,
-      Cancellation cancellation) {
-    AgentListener all = hooks.before(listener);
+  /** Begins, goes on with, or only recalls the conversation that the scope is for. */
+  RunResult run(List<ChatMessage> begin, RunScope scope) {
+    Session session = scope.session();
+    if (session == null) {
+      return run(new Input.Messages(begin), null, scope);
+    }
+    return session.messages().isEmpty()
+        ? run(new Input.InPart(session, new Input.Messages(begin)), null, scope)
+        : Resumption.recalled(session).orElseGet(() -> goOn(session, scope));
+  }
+
+  private RunResult goOn(Session session, RunScope scope) {
+    var stopped = Conversation.stopped(told(session.instructions()), session);
+    var decisions = Resumption.decisions(stopped, scope.answers(), this, session);
+    return run(stopped, decisions, null, scope);
+  }
+
+  /** What a conversation was told before everything else. */
+  static String systemOf(List<ChatMessage> conversation) {
+    return !conversation.isEmpty() && conversation.getFirst() instanceof SystemMessage system
+        ? system.text()
+        : "";
+  }
+
+  /**
+   * The instructions, with what is remembered.
+   *
+   * @param before what the conversation was told so far: what was remembered then stays
+   */
+  private String told(String before) {
+    if (memory == null) {
+      return instructions;
+    }
+    if (!before.isEmpty() && before.startsWith(instructions)) {
+      return before;
+    }
+    try {
+      return (instructions + "\n\n" + memory.told()).strip();
+    } catch (IOException e) {
+      throw new UncheckedIOException("The memory cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  private RunResult run(Input input, @Nullable AnswerForm<?> form, RunScope around) {
     return switch (hooks.ask(input.text(), Hook::beforeRun)) {
-      case Hook.Verdict.Block<String>(String reason) -> blocked(input, reason, all);
+      case Hook.Verdict.Block<String>(String reason) -> blocked(input, reason, around);
       case Hook.Verdict.Pass<String> pass ->
-          run(input.conversation(instructions, form), Map.of(), form, all, cancellation);
+          run(input.conversation(told(input.toldBefore()), form), Map.of(), form, around);
       case Hook.Verdict.Rewrite<String>(String text) ->
-          run(input.with(text).conversation(instructions, form), Map.of(), form, all, cancellation);
+          run(
+              input.with(text).conversation(told(input.toldBefore()), form),
+              Map.of(),
+              form,
+              around);
     };
   }
 
-  private RunResult blocked(Input input, String reason, AgentListener listener) {
+  private RunResult blocked(Input input, String reason, RunScope around) {
     var result =
         new RunResult(
             reason, false, StopReason.BLOCKED, null, Spent.NOTHING, List.of(), input.before());
-    listener.onEvent(new AgentEvent.RunStarted(name, input.text()));
-    listener.onEvent(new AgentEvent.RunFinished(name, result));
+    RunScope scope = around.forRun(this, new Cancellation());
+    scope.tell(new AgentEvent.RunStarted(scope.path(), input.text()));
+    scope.tell(new AgentEvent.RunFinished(scope.path(), result));
     return result;
   }
 
@@ -213,18 +284,36 @@ public final class Agent {
       Conversation conversation,
       Map<String, Decision> decisions,
       @Nullable AnswerForm<?> form,
-      AgentListener listener,
-      Cancellation cancellation) {
+      RunScope around) {
     var own = new Cancellation(); // Cancelling the run must not cancel what it is a part of.
-    var link = cancellation.onCancel(own::cancel);
+    var link = around.cancellation().onCancel(own::cancel);
     try (link) {
-      var loop = new AgentLoop(this, conversation, listener, own).decided(decisions);
+      var loop = new AgentLoop(this, conversation, around.forRun(this, own)).decided(decisions);
       return (form == null ? loop : loop.expecting(form)).run();
     }
   }
 
+  /**
+   * The agent as a tool of another one, under its own name: it is told a task, works on it with a
+   * conversation of its own, and its answer is the result. Its events come in the stream of the run
+   * that calls it, named {@code caller/name}; what it spends counts against the limits of both;
+   * what the caller's approval does not allow, it may not do either; and several of them work at
+   * the same time. A question of its own can wait if the run is kept in a session, where it goes on
+   * after a crash, too.
+   *
+   * @throws IllegalArgumentException if its name cannot be a tool's
+   */
+  public Tool asTool() {
+    return new AgentTool(this);
+  }
+
   public String name() {
     return name;
+  }
+
+  /** What it is for, as other agents read it; empty unless told. */
+  public String description() {
+    return description;
   }
 
   public String instructions() {
@@ -287,6 +376,7 @@ public final class Agent {
   public static final class Builder {
     private String name = "main";
     private @Nullable StreamingChatModel model;
+    private String description = "";
     private String instructions = "";
     private final List<Tool> tools = new ArrayList<>();
     private Limits limits = Limits.DEFAULT;
@@ -294,12 +384,19 @@ public final class Agent {
     private ContextPolicy context = ContextPolicy.UNKNOWN;
     private Approval approval = Approval.allowAll();
     private final List<Hook> hooks = new ArrayList<>();
+    private @Nullable Memory memory;
 
     private Builder() {}
 
     /** How events name the agent: {@code main} unless told otherwise. */
     public Builder name(String name) {
       this.name = Objects.requireNonNull(name, "name");
+      return this;
+    }
+
+    /** What the agent is for, as other agents read it that may ask it or hand over to it. */
+    public Builder description(String description) {
+      this.description = Objects.requireNonNull(description, "description");
       return this;
     }
 
@@ -365,6 +462,16 @@ public final class Agent {
       return this;
     }
 
+    /**
+     * Gives the agent facts that outlive conversations: the tools for them, and when a conversation
+     * begins the newest ones, at the end of the instructions. What can then not be read is an
+     * {@link UncheckedIOException} of the run.
+     */
+    public Builder memory(Memory memory) {
+      this.memory = Objects.requireNonNull(memory, "memory");
+      return tools(memory);
+    }
+
     /** Adds something that looks at each run from its steps, after the hooks that there are. */
     public Builder hook(Hook hook) {
       hooks.add(Objects.requireNonNull(hook, "hook"));
@@ -382,8 +489,9 @@ public final class Agent {
         throw new IllegalArgumentException(
             "An agent needs a model: call .model(…) with any StreamingChatModel.");
       }
-      if (name.isBlank()) {
-        throw new IllegalArgumentException("An agent's name must not be blank.");
+      if (name.isBlank() || name.indexOf('/') >= 0) {
+        throw new IllegalArgumentException(
+            "An agent's name must not be blank, nor hold a slash, but was '" + name + "'.");
       }
       if (Double.isFinite(limits.maxCost()) && prices.equals(Prices.FREE)) {
         throw new IllegalArgumentException(

@@ -13,11 +13,18 @@ import org.jspecify.annotations.Nullable;
  * <p>The order of a run is {@code RunStarted (TurnStarted (ThinkingDelta | TextDelta)* TurnFinished
  * ToolCallStarted* (ToolCallFinished* | QuestionAsked*))* RunFinished}, with a {@code Notice}
  * anywhere in between; {@code RunFinished} always comes, after errors and cancellation too, unless
- * the listener throws.
+ * the listener throws. The runs of agents that work for this one, as its tools or as a team, come
+ * in between in the same order, each under its own path; those of agents that work at the same time
+ * are mixed.
  */
 public sealed interface AgentEvent {
   /** The path of the agent that it happened in, such as {@code main} or {@code main/researcher}. */
   String agent();
+
+  /** Whether it happened in a run within another one, whose own end is yet to come. */
+  default boolean isNested() {
+    return agent().indexOf('/') >= 0;
+  }
 
   record RunStarted(String agent, String input) implements AgentEvent {}
 
@@ -52,6 +59,14 @@ public sealed interface AgentEvent {
 
   /** A call waits for somebody's decision; the run is about to be suspended. */
   record QuestionAsked(String agent, Question question) implements AgentEvent {}
+
+  /**
+   * Somebody else goes on with the work: another agent of a team, the next speaker of a group.
+   *
+   * @param to the name of whoever goes on
+   * @param message what they are told besides the conversation, or empty
+   */
+  record Handoff(String agent, String to, String reason, String message) implements AgentEvent {}
 
   /** What the model will read as the call's result. */
   record ToolCallFinished(

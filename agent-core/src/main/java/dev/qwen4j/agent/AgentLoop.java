@@ -39,7 +39,7 @@ final class AgentLoop {
   private final Agent agent;
   private final Conversation conversation;
   private final String question;
-  private final AgentListener listener;
+  private final RunScope scope;
   private final Cancellation cancellation;
   private final Deadline workEnd;
   private final Deadline end;
@@ -52,19 +52,18 @@ final class AgentLoop {
   private @Nullable AnswerForm<?> form;
   private int useful; // How much of the conversation there was when a turn last brought news.
 
-  AgentLoop(
-      Agent agent, Conversation conversation, AgentListener listener, Cancellation cancellation) {
+  AgentLoop(Agent agent, Conversation conversation, RunScope scope) {
     this.agent = agent;
     this.conversation = conversation;
     this.question = conversation.input();
     this.useful = conversation.size();
-    this.listener = listener;
-    this.cancellation = cancellation;
-    this.workEnd = Deadline.in(agent.limits().workTime());
-    this.end = Deadline.in(agent.limits().maxTime());
-    this.model = new ModelCalls(agent, this::tell, cancellation, end);
+    this.scope = scope;
+    this.cancellation = scope.cancellation();
+    this.workEnd = Deadline.in(agent.limits().withMaxTime(scope.time()).workTime());
+    this.end = Deadline.in(scope.time());
+    this.model = new ModelCalls(agent, scope, end);
     this.room = new ContextRoom(agent.context(), new Summary(model::askAside), this::notice);
-    this.toolCalls = new ToolCalls(agent, conversation, this::tell, cancellation, workEnd);
+    this.toolCalls = new ToolCalls(agent, conversation, scope, workEnd);
   }
 
   /** Goes on with calls that were decided elsewhere. */
@@ -82,11 +81,11 @@ final class AgentLoop {
   }
 
   RunResult run() {
-    tell(new AgentEvent.RunStarted(agent.name(), question));
+    scope.tell(new AgentEvent.RunStarted(scope.path(), question));
     RunResult result = untilAnswerOrLimit();
     conversation.record(
         new SessionEntry.Ended(result.stopReason().id(), result.answered(), result.text()));
-    tell(new AgentEvent.RunFinished(agent.name(), result));
+    scope.tell(new AgentEvent.RunFinished(scope.path(), result));
     return result;
   }
 
@@ -139,6 +138,10 @@ final class AgentLoop {
         return suspended(toolCalls.questions());
       }
       calls = List.of();
+      String last = ToolCalls.answer(results);
+      if (last != null) {
+        return result(StopReason.ANSWER, last, true, null);
+      }
       findings.add(results);
       ProgressCheck.Verdict verdict = progress.after(results, repeating);
       if (progress.lastTurnHelped()) {
@@ -181,16 +184,11 @@ final class AgentLoop {
     if (workEnd.isPast()) {
       return StopReason.MAX_TIME;
     }
-    if (toolCalls.overLimit()) {
-      return StopReason.MAX_TOOL_CALLS;
+    StopReason spent = scope.budget().reached();
+    if (spent != null) {
+      return spent;
     }
-    if (model.spent().usage().totalTokenCount() >= agent.limits().maxTokens()) {
-      return StopReason.MAX_TOKENS;
-    }
-    if (model.spent().cost() >= agent.limits().maxCost()) {
-      return StopReason.MAX_COST;
-    }
-    if (model.spent().turns() >= agent.limits().maxTurns()) {
+    if (model.turns() >= agent.limits().maxTurns()) {
       return StopReason.MAX_TURNS;
     }
     return verdict == ProgressCheck.Verdict.STOP ? StopReason.NO_PROGRESS : null;
@@ -268,26 +266,30 @@ final class AgentLoop {
 
   /** Stops with open calls, to be resumed with answers. */
   private RunResult suspended(List<Question> questions) {
-    for (Question question : questions) {
-      conversation.record(new SessionEntry.Asked(question));
-      tell(new AgentEvent.QuestionAsked(agent.name(), question));
-    }
     return new RunResult(
-        "", false, StopReason.SUSPENDED, null, model.spent(), questions, conversation.messages());
+        "",
+        false,
+        StopReason.SUSPENDED,
+        null,
+        scope.budget().spent(),
+        questions,
+        conversation.messages());
   }
 
   private RunResult result(
       StopReason reason, String text, boolean answered, @Nullable Exception failure) {
     conversation.answerOpenCalls("Interrupted: the run ended before this call was made.");
     return new RunResult(
-        text, answered, reason, failure, model.spent(), List.of(), conversation.messages());
+        text,
+        answered,
+        reason,
+        failure,
+        scope.budget().spent(),
+        List.of(),
+        conversation.messages());
   }
 
   private void notice(String text) {
-    tell(new AgentEvent.Notice(agent.name(), text));
-  }
-
-  private void tell(AgentEvent event) {
-    listener.onEvent(event);
+    scope.tell(new AgentEvent.Notice(scope.path(), text));
   }
 }

@@ -70,6 +70,10 @@ final class Attempt<T> {
     }
   }
 
+  boolean isDone() {
+    return task.isDone();
+  }
+
   /** Gives the work up, if it has not ended. */
   void stop() {
     link.close();

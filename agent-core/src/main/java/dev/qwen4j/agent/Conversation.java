@@ -17,7 +17,6 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -30,13 +29,12 @@ final class Conversation {
   private final List<ChatMessage> messages = new ArrayList<>();
   private final Set<String> ids = new HashSet<>();
   private final List<ToolExecutionRequest> open = new ArrayList<>();
-  private final Consumer<SessionEntry> journal;
+  private final @Nullable Session session;
   private String input = "";
   private boolean hasCutResults;
 
-  private Conversation(
-      String instructions, List<ChatMessage> given, Consumer<SessionEntry> journal) {
-    this.journal = journal;
+  private Conversation(String instructions, List<ChatMessage> given, @Nullable Session session) {
+    this.session = session;
     boolean ownSystem = !given.isEmpty() && given.getFirst() instanceof SystemMessage;
     String system = ownSystem ? ((SystemMessage) given.getFirst()).text() : "";
     if (!system.startsWith(instructions)) {
@@ -70,6 +68,24 @@ final class Conversation {
    * @throws IllegalArgumentException if it does not
    */
   static Conversation of(String instructions, List<ChatMessage> given) {
+    requireQuestion(given);
+    return new Conversation(instructions, given, null);
+  }
+
+  /**
+   * The same, kept in a session that is empty so far.
+   *
+   * @param given has no system message
+   */
+  static Conversation begun(String instructions, Session session, List<ChatMessage> given) {
+    requireQuestion(given);
+    session.record(new SessionEntry.Compacted(given)); // As one entry: all of it or nothing.
+    var conversation = new Conversation(instructions, given, session);
+    conversation.recordInstructions(session);
+    return conversation;
+  }
+
+  private static void requireQuestion(List<ChatMessage> given) {
     if (given.isEmpty() || !(given.getLast() instanceof UserMessage)) {
       throw new IllegalArgumentException(
           "The last message of a conversation to run must be a UserMessage, but "
@@ -77,7 +93,6 @@ final class Conversation {
                   ? "there are no messages."
                   : "it is a " + given.getLast().getClass().getSimpleName() + "."));
     }
-    return new Conversation(instructions, given, entry -> {});
   }
 
   /**
@@ -86,14 +101,14 @@ final class Conversation {
    * @throws IllegalArgumentException if it has come to its end
    */
   static Conversation stopped(String instructions, List<ChatMessage> given) {
-    var conversation = new Conversation(instructions, given, entry -> {});
+    var conversation = new Conversation(instructions, given, null);
     conversation.requireUnfinished();
     return conversation;
   }
 
   /** That of a session, with one more message of the user's. */
   static Conversation of(String instructions, Session session, UserMessage message) {
-    var conversation = new Conversation(instructions, session.messages(), session::record);
+    var conversation = new Conversation(instructions, session.messages(), session);
     conversation.recordInstructions(session);
     conversation.answerStarted(session.startedCalls());
     conversation.answerOpenCalls("Not run: the user went on with something else.");
@@ -104,7 +119,7 @@ final class Conversation {
 
   /** That of a session, where it stopped. Calls that had begun are not begun again. */
   static Conversation stopped(String instructions, Session session) {
-    var conversation = new Conversation(instructions, session.messages(), session::record);
+    var conversation = new Conversation(instructions, session.messages(), session);
     conversation.requireUnfinished();
     conversation.recordInstructions(session);
     conversation.answerStarted(session.startedCalls());
@@ -126,7 +141,7 @@ final class Conversation {
     boolean isTold = !messages.isEmpty() && messages.getFirst() instanceof SystemMessage;
     String told = isTold ? ((SystemMessage) messages.getFirst()).text() : "";
     if (!told.equals(session.instructions())) {
-      journal.accept(new SessionEntry.Instructions(told));
+      record(new SessionEntry.Instructions(told));
     }
   }
 
@@ -230,7 +245,7 @@ final class Conversation {
   /** Goes on with other messages, which mean the same in fewer words. */
   void replace(List<ChatMessage> smaller) {
     boolean instructed = !smaller.isEmpty() && smaller.getFirst() instanceof SystemMessage;
-    journal.accept(new SessionEntry.Compacted(smaller.subList(instructed ? 1 : 0, smaller.size())));
+    record(new SessionEntry.Compacted(smaller.subList(instructed ? 1 : 0, smaller.size())));
     messages.clear();
     messages.addAll(smaller);
     hasCutResults = smaller.stream().anyMatch(LargeResults::isCut);
@@ -238,11 +253,13 @@ final class Conversation {
 
   /** Writes down, before anything else is done with it, what is not a message. */
   void record(SessionEntry entry) {
-    journal.accept(entry);
+    if (session != null) {
+      session.record(entry);
+    }
   }
 
   private void add(ChatMessage message, @Nullable TokenUsage usage) {
-    journal.accept(new SessionEntry.Message(message, usage));
+    record(new SessionEntry.Message(message, usage));
     hasCutResults |= LargeResults.isCut(message);
     messages.add(message);
   }

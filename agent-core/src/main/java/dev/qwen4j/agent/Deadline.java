@@ -9,11 +9,8 @@ import java.time.Instant;
  * @param nanos as {@link System#nanoTime} counts
  */
 record Deadline(long nanos) {
-  /** Longer than any run; keeps the sum below the clock's overflow. */
-  private static final Duration LONGEST = Duration.ofDays(10_000);
-
   static Deadline in(Duration time) {
-    Duration capped = time.compareTo(LONGEST) < 0 ? time : LONGEST;
+    Duration capped = time.compareTo(Limits.LONGEST) < 0 ? time : Limits.LONGEST;
     return new Deadline(System.nanoTime() + capped.toNanos());
   }
 

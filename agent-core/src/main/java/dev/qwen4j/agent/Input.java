@@ -20,6 +20,9 @@ sealed interface Input {
   /** What was said before. */
   List<ChatMessage> before();
 
+  /** What the conversation was told before everything else; empty if it begins now. */
+  String toldBefore();
+
   /** The conversation to run, with the form of the answer told at its end. */
   Conversation conversation(String instructions, @Nullable AnswerForm<?> form);
 
@@ -58,6 +61,11 @@ sealed interface Input {
     }
 
     @Override
+    public String toldBefore() {
+      return Agent.systemOf(all);
+    }
+
+    @Override
     public Conversation conversation(String instructions, @Nullable AnswerForm<?> form) {
       return form == null || all.isEmpty()
           ? Conversation.of(instructions, all)
@@ -78,8 +86,41 @@ sealed interface Input {
     }
 
     @Override
+    public String toldBefore() {
+      return session.messages().isEmpty() ? "" : session.instructions();
+    }
+
+    @Override
     public Conversation conversation(String instructions, @Nullable AnswerForm<?> form) {
       return Conversation.of(instructions, session, UserMessage.from(told(text, form)));
+    }
+  }
+
+  /** A conversation that is to be kept in a part of a session. */
+  record InPart(Session session, Messages messages) implements Input {
+    @Override
+    public String text() {
+      return messages.text();
+    }
+
+    @Override
+    public Input with(String words) {
+      return new InPart(session, (Messages) messages.with(words));
+    }
+
+    @Override
+    public List<ChatMessage> before() {
+      return messages.before();
+    }
+
+    @Override
+    public String toldBefore() {
+      return "";
+    }
+
+    @Override
+    public Conversation conversation(String instructions, @Nullable AnswerForm<?> form) {
+      return Conversation.begun(instructions, session, messages.all());
     }
   }
 }

@@ -42,6 +42,9 @@ public record Limits(
           Duration.ofMinutes(10),
           Duration.ofSeconds(60));
 
+  /** As good as no limit on time; keeps sums below the clock's overflow. */
+  static final Duration LONGEST = Duration.ofDays(10_000);
+
   /** A fifth of the time, but no more than this, is kept for a last answer. */
   private static final Duration LONGEST_RESERVE = Duration.ofSeconds(30);
 

@@ -8,7 +8,6 @@ import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.qwen4j.agent.Hook.Verdict;
 import dev.qwen4j.dialect.HermesParser;
 import dev.qwen4j.dialect.OutputEvent;
-import dev.qwen4j.tool.Cancellation;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -17,21 +16,20 @@ import org.jspecify.annotations.Nullable;
 /** The model calls of one run: what is asked, what is told of the replies, and what they cost. */
 final class ModelCalls {
   private final Agent agent;
-  private final Consumer<AgentEvent> events;
-  private final Cancellation cancellation;
+  private final RunScope scope;
   private final Deadline end;
   private @Nullable AnswerForm<?> form;
-  private Spent spent = Spent.NOTHING;
+  private int turns;
 
   /**
    * For one run.
    *
+   * @param scope what the run tells and spends
    * @param end when a reply is given up in any case
    */
-  ModelCalls(Agent agent, Consumer<AgentEvent> events, Cancellation cancellation, Deadline end) {
+  ModelCalls(Agent agent, RunScope scope, Deadline end) {
     this.agent = agent;
-    this.events = events;
-    this.cancellation = cancellation;
+    this.scope = scope;
     this.end = end;
   }
 
@@ -40,8 +38,9 @@ final class ModelCalls {
     form = answer;
   }
 
-  Spent spent() {
-    return spent;
+  /** How often the model has been asked. */
+  int turns() {
+    return turns;
   }
 
   /**
@@ -50,7 +49,7 @@ final class ModelCalls {
    * @param patience when to give up a reply that is no answer so far
    */
   Reply ask(List<ToolSpecification> tools, List<ChatMessage> messages, Deadline patience) {
-    events.accept(new AgentEvent.TurnStarted(agent.name(), spent.turns() + 1));
+    scope.tell(new AgentEvent.TurnStarted(scope.path(), turns + 1));
     int most = agent.limits().maxReplyTokens();
     ChatRequest.Builder request =
         ChatRequest.builder().messages(messages).toolSpecifications(tools);
@@ -85,7 +84,7 @@ final class ModelCalls {
     }
     ChatRequest last = asked instanceof Verdict.Rewrite<ChatRequest>(var other) ? other : request;
     Reply reply =
-        new ModelTurn(parser, out, cancellation, agent.limits().maxReplyTokens())
+        new ModelTurn(parser, out, scope.cancellation(), agent.limits().maxReplyTokens())
             .ask(agent.model(), last, patience, end);
     return switch (agent.hooks().ask(reply.message(), Hook::afterReply)) {
       case Verdict.Pass<AiMessage> pass -> reply;
@@ -96,14 +95,14 @@ final class ModelCalls {
 
   /** The reply has been kept: now it counts, and whoever listens may know. */
   void finish(Reply reply) {
-    spent = spent.plus(reply.usage(), agent.prices());
-    events.accept(
-        new AgentEvent.TurnFinished(agent.name(), spent.turns(), reply.usage(), reply.time()));
+    turns++;
+    scope.budget().addTurn(reply.usage(), agent.prices());
+    scope.tell(new AgentEvent.TurnFinished(scope.path(), turns, reply.usage(), reply.time()));
   }
 
   /** Asks something that is not a part of the conversation; only its cost is told. */
   Reply askAside(ChatRequest request) {
-    events.accept(new AgentEvent.TurnStarted(agent.name(), spent.turns() + 1));
+    scope.tell(new AgentEvent.TurnStarted(scope.path(), turns + 1));
     Reply reply = call(request, HermesParser.forTools(Set.of()), unseen -> {}, end);
     finish(reply);
     return reply;
@@ -112,9 +111,9 @@ final class ModelCalls {
   private void tell(OutputEvent output) {
     switch (output) {
       case OutputEvent.Text(String delta) ->
-          events.accept(new AgentEvent.TextDelta(agent.name(), delta));
+          scope.tell(new AgentEvent.TextDelta(scope.path(), delta));
       case OutputEvent.Thinking(String delta) ->
-          events.accept(new AgentEvent.ThinkingDelta(agent.name(), delta));
+          scope.tell(new AgentEvent.ThinkingDelta(scope.path(), delta));
       case OutputEvent.Call call -> {} // Told when the turn is over and its calls begin.
     }
   }

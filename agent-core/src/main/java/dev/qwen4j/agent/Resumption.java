@@ -1,6 +1,7 @@
 package dev.qwen4j.agent;
 
 import dev.langchain4j.agent.tool.ToolExecutionRequest;
+import dev.langchain4j.data.message.AiMessage;
 import dev.qwen4j.agent.ToolArgumentsCheck.Checked;
 import dev.qwen4j.session.Question;
 import dev.qwen4j.session.Session;
@@ -10,7 +11,9 @@ import dev.qwen4j.tool.ToolArguments;
 import dev.qwen4j.tool.ToolCall;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /** Brings answers to the calls they were given for, and to no others. */
 final class Resumption {
@@ -40,16 +43,62 @@ final class Resumption {
     return decisions;
   }
 
-  /** As above, with the answers that the session has from before; it keeps the new ones. */
+  /**
+   * As above, with the answers that the session has from before; it keeps the new ones. Answers to
+   * calls of agents that run as tools are only checked here: they find their way with the call.
+   */
   static Map<String, Decision> decisions(
       Conversation conversation, List<Answer> answers, Agent agent, Session session) {
     Map<String, Decision> decisions = new HashMap<>();
     session.answers().forEach((call, answer) -> decisions.put(call, decision(answer)));
-    decisions.putAll(decisions(conversation, answers, agent));
-    for (Answer answer : answers) {
+    List<Answer> own =
+        answers.stream().filter(each -> !isNested(each, conversation, session)).toList();
+    decisions.putAll(decisions(conversation, own, agent));
+    for (Answer answer : own) {
       session.record(entry(answer));
     }
     return decisions;
+  }
+
+  private static boolean isNested(Answer answer, Conversation conversation, Session session) {
+    String asked = answer.question().call();
+    return conversation.openCalls().stream().noneMatch(call -> call.id().equals(asked))
+        && conversation.openCalls().stream().anyMatch(call -> asked.startsWith(call.id() + "/"))
+        && session.questions().contains(answer.question());
+  }
+
+  /** How a conversation that has come to its end did so, if it has. */
+  static Optional<RunResult> recalled(Session session) {
+    var end = session.end().orElse(null);
+    if (end == null) {
+      return Optional.empty();
+    }
+    StopReason reason = StopReason.valueOf(end.stopReason().toUpperCase(Locale.ROOT));
+    boolean goesOn =
+        switch (reason) {
+          case SUSPENDED -> true;
+          case CANCELLED, ERROR -> !(session.messages().getLast() instanceof AiMessage);
+          case ANSWER,
+              BLOCKED,
+              MAX_TURNS,
+              MAX_TOOL_CALLS,
+              MAX_TOKENS,
+              MAX_COST,
+              MAX_TIME,
+              NO_PROGRESS ->
+              false;
+        };
+    return goesOn
+        ? Optional.empty()
+        : Optional.of(
+            new RunResult(
+                end.text(),
+                end.answered(),
+                reason,
+                null,
+                Spent.NOTHING,
+                List.of(),
+                session.messages()));
   }
 
   /** The question shows the call as it would run, which is how the check and the hooks leave it. */

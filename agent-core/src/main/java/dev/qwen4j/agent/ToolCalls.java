@@ -6,7 +6,6 @@ import dev.qwen4j.agent.Hook.Verdict;
 import dev.qwen4j.agent.ToolArgumentsCheck.Checked;
 import dev.qwen4j.session.Question;
 import dev.qwen4j.session.SessionEntry;
-import dev.qwen4j.tool.Cancellation;
 import dev.qwen4j.tool.Tool;
 import dev.qwen4j.tool.ToolArguments;
 import dev.qwen4j.tool.ToolCall;
@@ -17,7 +16,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Consumer;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,6 +39,7 @@ final class ToolCalls {
    *
    * @param arguments as they were run with, or as written if they could not be
    * @param repeated whether the result is that of an earlier identical call
+   * @param endsRun whether its tool is one that ends the run
    */
   record Finished(
       String name,
@@ -47,42 +47,31 @@ final class ToolCalls {
       String arguments,
       boolean changesState,
       ToolResult result,
-      boolean repeated) {}
+      boolean repeated,
+      boolean endsRun) {}
 
   private record SameCall(String name, ToolArguments arguments) {}
 
   private final Agent agent;
-  private final Consumer<AgentEvent> events;
-  private final Cancellation cancellation;
+  private final RunScope scope;
   private final Deadline runEnd;
   private final Conversation conversation;
   private final Map<String, Decision> decided = new HashMap<>();
   private final List<Question> questions = new ArrayList<>();
   private final Map<SameCall, ToolResult> answered = new HashMap<>();
-  private int count;
 
   /**
    * For one run.
    *
    * @param conversation takes the results
+   * @param scope what the run tells and spends
    * @param runEnd when calls that still run are given up
    */
-  ToolCalls(
-      Agent agent,
-      Conversation conversation,
-      Consumer<AgentEvent> events,
-      Cancellation cancellation,
-      Deadline runEnd) {
+  ToolCalls(Agent agent, Conversation conversation, RunScope scope, Deadline runEnd) {
     this.agent = agent;
     this.conversation = conversation;
-    this.events = events;
-    this.cancellation = cancellation;
+    this.scope = scope;
     this.runEnd = runEnd;
-  }
-
-  /** Whether the model has asked for more calls than the run may make. */
-  boolean overLimit() {
-    return count > agent.limits().maxToolCalls();
   }
 
   /** Decides calls beforehand, by their ids. */
@@ -90,14 +79,15 @@ final class ToolCalls {
     decided.putAll(decisions);
   }
 
-  /** What the last {@link #run} has to ask before any of its calls can run. */
+  /** What the last {@link #run} has to ask before its calls, or those of an agent, can run. */
   List<Question> questions() {
     return List.copyOf(questions);
   }
 
   /**
    * Runs the calls of one turn. If one has to be {@linkplain #questions asked}, none of them runs;
-   * those that cannot run anyway are answered.
+   * those that cannot run anyway are answered. If an agent that runs as a tool has to ask, the
+   * calls after it do not run.
    *
    * @param cutOff whether the model's reply ended at its output limit
    */
@@ -110,12 +100,12 @@ final class ToolCalls {
       steps.add(step);
     }
     if (!questions.isEmpty()) {
-      steps.stream().filter(step -> step.result != null).forEach(this::finish);
+      steps.stream().filter(step -> step.result != null).forEach(step -> finish(step, null));
       return List.of();
     }
     List<Finished> finished = new ArrayList<>();
-    for (int from = 0; from < steps.size(); from = finished.size()) {
-      int to = from + 1;
+    for (int from = 0, to; from < steps.size() && questions.isEmpty(); from = to) {
+      to = from + 1;
       while (to < steps.size()
           && steps.get(from).runsInParallel()
           && steps.get(to).runsInParallel()) {
@@ -124,6 +114,15 @@ final class ToolCalls {
       runTogether(steps.subList(from, to), finished);
     }
     return finished;
+  }
+
+  /** What a call that ends the run has for an answer, if there is one. */
+  static @Nullable String answer(List<Finished> results) {
+    return results.stream()
+        .filter(call -> call.endsRun() && !call.result().isError())
+        .map(call -> call.result().text())
+        .findFirst()
+        .orElse(null);
   }
 
   /** One call on its way: it has a result, or a tool and arguments to execute. */
@@ -136,6 +135,7 @@ final class ToolCalls {
     @Nullable ToolCall call;
     @Nullable ToolResult result;
     @Nullable Attempt<ToolResult> attempt;
+    List<Question> asked = List.of(); // What an agent that is its tool has to ask.
     Deadline deadline;
     boolean repeated;
 
@@ -157,15 +157,13 @@ final class ToolCalls {
 
   private Step prepare(ToolExecutionRequest request, boolean cutOff, boolean changing) {
     var step = new Step(request, runEnd);
-    events.accept(
-        new AgentEvent.ToolCallStarted(agent.name(), request.id(), step.name, step.written));
-    count++;
-    if (overLimit()) {
+    scope.tell(new AgentEvent.ToolCallStarted(scope.path(), request.id(), step.name, step.written));
+    scope.budget().addCall();
+    int most = scope.budget().overCalls();
+    if (most >= 0) {
       step.result =
           ToolResult.error(
-              "Not run: this run may make "
-                  + agent.limits().maxToolCalls()
-                  + " tool calls and has made them all.");
+              "Not run: this run may make " + most + " tool calls and has made them all.");
       return step;
     }
     switch (agent.argumentsCheck().check(step.name, step.written, cutOff)) {
@@ -179,7 +177,7 @@ final class ToolCalls {
         if (step.result == null && earlier != null && !changing) {
           step.repeated = true;
           step.result = ToolResult.of(earlier.text() + REPEATED);
-        } else if (step.result == null) {
+        } else if (step.result == null && !scope.hasBegun(request.id())) { // Or it was approved.
           approve(step, tool, call);
         }
       }
@@ -206,7 +204,7 @@ final class ToolCalls {
         switch (decide(call, tool)) {
           case Outcome.Done<Decision>(Decision.Allow()) -> null;
           case Outcome.Done<Decision>(Decision.Ask(String text)) -> {
-            questions.add(new Question(call.id(), call.name(), call.arguments().json(), text));
+            ask(new Question(call.id(), call.name(), call.arguments().json(), text));
             yield null;
           }
           case Outcome.Done<Decision>(Decision.Deny(String reason)) -> {
@@ -230,27 +228,39 @@ final class ToolCalls {
         };
   }
 
+  private void ask(Question question) {
+    Question asked = scope.outside(question);
+    questions.add(asked);
+    conversation.record(new SessionEntry.Asked(question));
+    scope.tell(new AgentEvent.QuestionAsked(scope.path(), asked));
+  }
+
   private Outcome<Decision> decide(ToolCall call, Tool tool) {
     Decision before = decided.remove(call.id());
-    if (before == null && agent.approval() == AllowAll.INSTANCE) {
+    if (before == null && scope.gate().allowsAll()) {
       return new Outcome.Done<>(new Decision.Allow());
     }
     return before != null
         ? new Outcome.Done<>(before)
-        : new Attempt<>("qwen4j-approval", cancellation, own -> agent.approval().decide(call, tool))
+        : new Attempt<>(
+                "qwen4j-approval", scope.cancellation(), own -> scope.gate().decide(call, tool))
             .await(runEnd);
   }
 
   /** Executes neighbours at the same time, and finishes them in order. */
   private void runTogether(List<Step> steps, List<Finished> finished) {
-    try {
+    try (var inbox = new Inbox(scope::tell)) {
       for (Step step : steps) {
         if (step.result == null && step.tool != null && step.call != null) {
-          execute(step, step.tool, step.call);
+          execute(step, step.tool, step.call, inbox);
         }
       }
       for (Step step : steps) {
-        finished.add(finish(step));
+        ToolResult result = step.result == null ? resultOf(step, inbox) : null;
+        if (step.asked.isEmpty()) {
+          finished.add(finish(step, result));
+        }
+        questions.addAll(step.asked);
       }
     } finally { // The listener may have thrown.
       for (Step step : steps) {
@@ -261,15 +271,24 @@ final class ToolCalls {
     }
   }
 
-  private void execute(Step step, Tool tool, ToolCall call) {
+  private void execute(Step step, Tool tool, ToolCall call, Inbox inbox) {
     Deadline deadline = Deadline.in(timeout(tool)).earlier(runEnd);
     step.deadline = deadline;
     conversation.record(new SessionEntry.Started(call.id(), tool.changesState()));
+    Attempt.Work<ToolResult> work =
+        tool instanceof AgentTool nested
+            ? own ->
+                callAgent(step, nested, call, scope.forCall(call.id(), own, inbox::add, deadline))
+            : own -> tool.call(call, new ToolContext(own, deadline.instant()));
     step.attempt =
         new Attempt<>(
-            "qwen4j-tool-" + tool.name(),
-            cancellation,
-            own -> tool.call(call, new ToolContext(own, deadline.instant())));
+            "qwen4j-tool-" + tool.name(), scope.cancellation(), inbox.telling(step, work));
+  }
+
+  private static ToolResult callAgent(Step step, AgentTool agent, ToolCall call, RunScope within) {
+    RunResult result = agent.call(call, within);
+    step.asked = result.questions();
+    return agent.result(result);
   }
 
   private Duration timeout(@Nullable Tool tool) {
@@ -277,10 +296,13 @@ final class ToolCalls {
     return tool == null ? usual : tool.timeout().orElse(usual);
   }
 
-  private Finished finish(Step step) {
+  /**
+   * @param ran the result of a call that was run, if it was
+   */
+  private Finished finish(Step step, @Nullable ToolResult ran) {
     ToolResult result = step.result;
     if (result == null) {
-      result = shown(step, guarded(step.call, resultOf(step)));
+      result = shown(step, guarded(step.call, Objects.requireNonNull(ran)));
       if (step.changesState()) {
         answered.clear();
       } else if (!result.isError() && step.call != null) {
@@ -289,12 +311,18 @@ final class ToolCalls {
     }
     Duration time = Duration.ofNanos(System.nanoTime() - step.started);
     conversation.append(step.request, result);
-    events.accept(
+    scope.tell(
         new AgentEvent.ToolCallFinished(
-            agent.name(), step.request.id(), step.name, result.isError(), result.text(), time));
+            scope.path(), step.request.id(), step.name, result.isError(), result.text(), time));
     String arguments = step.call == null ? step.written : step.call.arguments().json();
     return new Finished(
-        step.name, step.request, arguments, step.changesState(), result, step.repeated);
+        step.name,
+        step.request,
+        arguments,
+        step.changesState(),
+        result,
+        step.repeated,
+        step.tool != null && step.tool.endsRun());
   }
 
   private ToolResult guarded(@Nullable ToolCall call, ToolResult result) {
@@ -312,11 +340,11 @@ final class ToolCalls {
     return step.tool instanceof LargeResults ? result : agent.largeResults().shown(result);
   }
 
-  private ToolResult resultOf(Step step) {
+  private ToolResult resultOf(Step step, Inbox inbox) {
     if (step.attempt == null) {
       throw new IllegalStateException("a call without a result has been started");
     }
-    return switch (step.attempt.await(step.deadline)) {
+    return switch (inbox.await(step, step.attempt, step.deadline)) {
       case Outcome.Done<ToolResult>(ToolResult result) when result != null -> result;
       case Outcome.Done<ToolResult> nothing -> ToolResult.error("The tool gave no result.");
       case Outcome.Failed<ToolResult>(Throwable cause) -> ToolResult.error(describe(cause));
@@ -342,6 +370,6 @@ final class ToolCalls {
   }
 
   private void notice(String text) {
-    events.accept(new AgentEvent.Notice(agent.name(), text));
+    scope.tell(new AgentEvent.Notice(scope.path(), text));
   }
 }

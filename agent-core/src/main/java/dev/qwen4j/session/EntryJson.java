@@ -30,6 +30,10 @@ final class EntryJson {
   private EntryJson() {}
 
   static String write(SessionEntry entry) {
+    return node(entry).toString();
+  }
+
+  private static ObjectNode node(SessionEntry entry) {
     ObjectNode line = JSON.createObjectNode();
     switch (entry) {
       case SessionEntry.Opened(String id, Instant at, String forkedFrom) -> {
@@ -71,8 +75,10 @@ final class EntryJson {
       }
       case SessionEntry.Rewound(int messages) ->
           line.put("type", "rewound").put("messages", messages);
+      case SessionEntry.Within(String part, SessionEntry inner) ->
+          line.put("type", "within").put("part", part).set("entry", node(inner));
     }
-    return line.toString();
+    return line;
   }
 
   /**
@@ -87,6 +93,10 @@ final class EntryJson {
     } catch (JsonProcessingException e) {
       throw new IllegalArgumentException("not JSON: " + e.getOriginalMessage(), e);
     }
+    return entry(node);
+  }
+
+  private static SessionEntry entry(JsonNode node) {
     return switch (text(node, "type")) {
       case "opened" -> opened(node);
       case "instructions" -> new SessionEntry.Instructions(text(node, "text"));
@@ -107,6 +117,7 @@ final class EntryJson {
           new SessionEntry.Ended(
               text(node, "stop_reason"), node.path("answered").asBoolean(), text(node, "text"));
       case "compacted" -> compacted(node.path("messages"));
+      case "within" -> new SessionEntry.Within(text(node, "part"), entry(node.path("entry")));
       case "rewound" -> new SessionEntry.Rewound(node.path("messages").asInt());
       default -> throw new IllegalArgumentException("unknown type '" + text(node, "type") + "'");
     };

@@ -11,8 +11,10 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A conversation that is kept in a file while it goes on: every message is written before it is
@@ -27,12 +29,38 @@ import java.util.UUID;
 public final class Session implements AutoCloseable {
   private final JournalFile file;
   private final List<SessionEntry> entries;
-  private final SessionState state = new SessionState();
+  private final SessionState own = new SessionState();
+  private final @Nullable Session around;
+  private final String part;
+  private final Object lock; // One for a session and everything within it.
 
   private Session(JournalFile file) {
     this.file = file;
     this.entries = new ArrayList<>(file.found());
-    entries.forEach(state::apply);
+    this.around = null;
+    this.part = "";
+    this.lock = this;
+    entries.forEach(own::apply);
+  }
+
+  private Session(Session around, String part) {
+    this.file = around.file;
+    this.entries = List.of();
+    this.around = around;
+    this.part = part;
+    this.lock = around.lock;
+  }
+
+  /**
+   * A conversation within this one, such as that of an agent that runs as a tool. It is kept in the
+   * same file, until the call that it answers has its result; there is no need to close it.
+   */
+  public Session part(String name) {
+    return new Session(this, name);
+  }
+
+  private SessionState state() {
+    return around == null ? own : around.state().part(part);
   }
 
   /**
@@ -67,18 +95,20 @@ public final class Session implements AutoCloseable {
    * @param messages how many messages to take; after them, no call may wait for its result
    * @throws FileAlreadyExistsException if there is such a file
    */
-  public synchronized Session fork(Path newFile, int messages) throws IOException {
-    requireWhole(messages);
-    if (Files.exists(newFile)) {
-      throw new FileAlreadyExistsException(newFile.toString());
+  public Session fork(Path newFile, int messages) throws IOException {
+    synchronized (lock) {
+      requireWhole(messages);
+      if (Files.exists(newFile)) {
+        throw new FileAlreadyExistsException(newFile.toString());
+      }
+      var fork = new Session(JournalFile.open(newFile));
+      fork.record(new SessionEntry.Opened(newId(), Instant.now(), state().id()));
+      fork.record(new SessionEntry.Instructions(state().instructions()));
+      for (ChatMessage message : messages().subList(0, messages)) {
+        fork.record(new SessionEntry.Message(message, null));
+      }
+      return fork;
     }
-    var fork = new Session(JournalFile.open(newFile));
-    fork.record(new SessionEntry.Opened(newId(), Instant.now(), state.id()));
-    fork.record(new SessionEntry.Instructions(state.instructions()));
-    for (ChatMessage message : messages().subList(0, messages)) {
-      fork.record(new SessionEntry.Message(message, null));
-    }
-    return fork;
   }
 
   /**
@@ -87,18 +117,23 @@ public final class Session implements AutoCloseable {
    *
    * @param messages how many to keep; after them, no call may wait for its result
    */
-  public synchronized void rewind(int messages) {
-    requireWhole(messages);
-    record(new SessionEntry.Rewound(messages));
+  public void rewind(int messages) {
+    synchronized (lock) {
+      requireWhole(messages);
+      record(new SessionEntry.Rewound(messages));
+    }
   }
 
   private void requireWhole(int messages) {
-    int size = state.messages().size();
+    if (around != null) {
+      throw new IllegalStateException("Only a whole session can be forked or rewound.");
+    }
+    int size = state().messages().size();
     if (messages < 0 || messages > size) {
       throw new IllegalArgumentException(
           "The session has %d messages, so there is no going to %d.".formatted(size, messages));
     }
-    if (!state.isWhole(messages)) {
+    if (!state().isWhole(messages)) {
       throw new IllegalArgumentException(
           "After message %d there are calls without results; go to a message before or after them."
               .formatted(messages));
@@ -106,18 +141,24 @@ public final class Session implements AutoCloseable {
   }
 
   /** Adds to the journal; agents do this. */
-  public synchronized void record(SessionEntry entry) {
-    try {
-      file.append(EntryJson.write(entry));
-      if (mustLast(entry)) {
-        file.sync();
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(
-          file.path() + ": the session cannot be written: " + e.getMessage(), e);
+  public void record(SessionEntry entry) {
+    if (around != null) {
+      around.record(new SessionEntry.Within(part, entry));
+      return;
     }
-    entries.add(entry);
-    state.apply(entry);
+    synchronized (lock) {
+      try {
+        file.append(EntryJson.write(entry));
+        if (mustLast(entry)) {
+          file.sync();
+        }
+      } catch (IOException e) {
+        throw new UncheckedIOException(
+            file.path() + ": the session cannot be written: " + e.getMessage(), e);
+      }
+      entries.add(entry);
+      own.apply(entry);
+    }
   }
 
   /** Whether it must survive the loss of power, too: what was said, decided, or changes things. */
@@ -131,61 +172,100 @@ public final class Session implements AutoCloseable {
       case SessionEntry.Ended ended -> true;
       case SessionEntry.Compacted compacted -> true;
       case SessionEntry.Rewound rewound -> true;
+      case SessionEntry.Within within -> mustLast(within.entry());
       case SessionEntry.Opened opened -> false;
       case SessionEntry.Instructions told -> false;
     };
   }
 
-  public synchronized String id() {
-    return state.id();
+  public String id() {
+    synchronized (lock) {
+      return state().id();
+    }
   }
 
   /** Everything that was written, also what was rewound. */
-  public synchronized List<SessionEntry> entries() {
-    return List.copyOf(entries);
+  public List<SessionEntry> entries() {
+    synchronized (lock) {
+      if (around == null) {
+        return List.copyOf(entries);
+      }
+      return around.entries().stream()
+          .filter(SessionEntry.Within.class::isInstance)
+          .map(SessionEntry.Within.class::cast)
+          .filter(within -> within.part().equals(part))
+          .map(SessionEntry.Within::entry)
+          .toList();
+    }
   }
 
   /** What the model was told before everything else, when it was last asked. */
-  public synchronized String instructions() {
-    return state.instructions();
+  public String instructions() {
+    synchronized (lock) {
+      return state().instructions();
+    }
   }
 
   /** The conversation so far, without the instructions. */
-  public synchronized List<ChatMessage> messages() {
-    return state.messages();
+  public List<ChatMessage> messages() {
+    synchronized (lock) {
+      return state().messages();
+    }
   }
 
   /** The questions that wait for an answer. */
-  public synchronized List<Question> questions() {
-    return state.questions();
+  public List<Question> questions() {
+    synchronized (lock) {
+      return state().questions();
+    }
   }
 
   /** The answers to questions whose calls have no result yet, by call. */
-  public synchronized Map<String, SessionEntry.Answered> answers() {
-    return state.answers();
+  public Map<String, SessionEntry.Answered> answers() {
+    synchronized (lock) {
+      return state().answers();
+    }
   }
 
   /** The calls that have begun and have no result: they may have taken effect. */
-  public synchronized Set<String> startedCalls() {
-    return state.started();
+  public Set<String> startedCalls() {
+    synchronized (lock) {
+      return state().started();
+    }
+  }
+
+  /** How the last run ended, if nothing has been said since. */
+  public Optional<SessionEntry.Ended> end() {
+    synchronized (lock) {
+      return Optional.ofNullable(state().end());
+    }
   }
 
   /** The conversation for people to read. */
-  public synchronized String toMarkdown() {
-    return SessionText.markdown(state);
+  public String toMarkdown() {
+    synchronized (lock) {
+      return SessionText.markdown(state());
+    }
   }
 
   /** The conversation as the {@code messages} of an OpenAI chat request. */
-  public synchronized String toOpenAiJson() {
-    return SessionText.openAi(state);
+  public String toOpenAiJson() {
+    synchronized (lock) {
+      return SessionText.openAi(state());
+    }
   }
 
   @Override
-  public synchronized void close() {
-    try {
-      file.close();
-    } catch (IOException e) {
-      throw new UncheckedIOException(file.path() + ": the session did not close", e);
+  public void close() {
+    synchronized (lock) {
+      if (around != null) {
+        return; // The file is the whole session's.
+      }
+      try {
+        file.close();
+      } catch (IOException e) {
+        throw new UncheckedIOException(file.path() + ": the session did not close", e);
+      }
     }
   }
 

@@ -49,6 +49,13 @@ public sealed interface SessionEntry {
     }
   }
 
+  /**
+   * An entry of a conversation within this one, such as that of an agent that runs as a tool.
+   *
+   * @param part its name here: the id of the call that it answers, or what a team calls it
+   */
+  record Within(String part, SessionEntry entry) implements SessionEntry {}
+
   /** Only the first so many messages count from here on; the others stay in the file. */
   record Rewound(int messages) implements SessionEntry {}
 }

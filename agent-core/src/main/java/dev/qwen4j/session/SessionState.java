@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Where a conversation stands after the entries of its journal. */
 final class SessionState {
@@ -19,6 +20,8 @@ final class SessionState {
   private final Set<String> started = new HashSet<>();
   private final Map<String, Question> questions = new LinkedHashMap<>();
   private final Map<String, SessionEntry.Answered> answers = new LinkedHashMap<>();
+  private final Map<String, SessionState> parts = new LinkedHashMap<>();
+  private SessionEntry.@Nullable Ended end;
 
   void apply(SessionEntry entry) {
     switch (entry) {
@@ -26,14 +29,18 @@ final class SessionState {
       case SessionEntry.Instructions told -> instructions = told.text();
       case SessionEntry.Message said -> {
         messages.add(said.message());
+        end = null;
         if (said.message() instanceof ToolExecutionResultMessage result) {
           forget(result.id());
+        } else {
+          parts.clear(); // What led to this has become a part of it, or is of no interest any more.
         }
       }
       case SessionEntry.Started call -> started.add(call.call());
       case SessionEntry.Asked asked -> questions.put(asked.question().call(), asked.question());
       case SessionEntry.Answered answer -> answers.put(answer.call(), answer);
-      case SessionEntry.Ended ended -> {}
+      case SessionEntry.Ended ended -> end = ended;
+      case SessionEntry.Within(String part, SessionEntry inner) -> part(part).apply(inner);
       case SessionEntry.Compacted compacted -> {
         messages.clear();
         messages.addAll(compacted.messages());
@@ -43,6 +50,8 @@ final class SessionState {
         started.clear();
         questions.clear();
         answers.clear();
+        parts.clear();
+        end = null;
       }
     }
   }
@@ -51,6 +60,17 @@ final class SessionState {
     started.remove(call);
     questions.remove(call);
     answers.remove(call);
+    parts.remove(call);
+  }
+
+  /** The conversation of this name within this one; an empty one if there is none. */
+  SessionState part(String name) {
+    return parts.computeIfAbsent(name, unknown -> new SessionState());
+  }
+
+  /** How the last run ended, if nothing has been said since. */
+  SessionEntry.@Nullable Ended end() {
+    return end;
   }
 
   String id() {
@@ -65,17 +85,23 @@ final class SessionState {
     return List.copyOf(messages);
   }
 
+  /** Without those whose own conversation is kept, which can go on. */
   Set<String> started() {
-    return Set.copyOf(started);
+    var lost = new HashSet<>(started);
+    lost.removeIf(call -> parts.containsKey(call) && !parts.get(call).messages.isEmpty());
+    return lost;
   }
 
   Map<String, SessionEntry.Answered> answers() {
     return Map.copyOf(answers);
   }
 
-  /** Those without an answer. */
+  /** Those without an answer, and those of the conversations within, whose calls have paths. */
   List<Question> questions() {
-    return questions.values().stream().filter(q -> !answers.containsKey(q.call())).toList();
+    var all = new ArrayList<Question>();
+    questions.values().stream().filter(q -> !answers.containsKey(q.call())).forEach(all::add);
+    parts.forEach((part, state) -> state.questions().forEach(q -> all.add(q.within(part))));
+    return all;
   }
 
   /**

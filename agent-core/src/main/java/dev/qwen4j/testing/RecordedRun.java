@@ -51,6 +51,7 @@ record RecordedRun(List<ChatMessage> before, UserMessage input, List<SessionEntr
         case SessionEntry.Asked asked -> {}
         case SessionEntry.Opened opened -> {}
         case SessionEntry.Instructions told -> {}
+        case SessionEntry.Within within -> {} // Its result is among the messages.
       }
     }
     return List.copyOf(runs);

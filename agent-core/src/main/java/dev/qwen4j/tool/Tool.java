@@ -32,6 +32,14 @@ public interface Tool {
     return !changesState();
   }
 
+  /**
+   * Whether a call that succeeds ends the run, which its result then is the answer of: such as one
+   * that hands the work to somebody else.
+   */
+  default boolean endsRun() {
+    return false;
+  }
+
   /** How long a call may take; without one, what the limits of the run say. */
   default Optional<Duration> timeout() {
     return Optional.empty();

@@ -88,6 +88,7 @@ final class TracedRun implements AgentListener {
       case AgentEvent.TextDelta text -> {}
       case AgentEvent.ThinkingDelta thinking -> {}
       case AgentEvent.QuestionAsked question -> {}
+      case AgentEvent.Handoff handoff -> {}
       case AgentEvent.Notice notice -> {
         Open run = open.get(run(agent));
         if (run != null) {

@@ -40,6 +40,8 @@ final class ChatCommand implements Callable<Integer> {
 
   @Mixin private GenerationOptions generation = new GenerationOptions();
 
+  @Mixin private MemoryFileOption memory = new MemoryFileOption();
+
   @Option(
       names = {"-w", "--workspace"},
       paramLabel = "DIR",
@@ -61,7 +63,7 @@ final class ChatCommand implements Callable<Integer> {
     }
     try (OpenModel ready = opened.get();
         LineSource lines = LineSource.of(surroundings)) {
-      Agent agent = ExampleAgent.of(ready, workspace).build();
+      Agent agent = memory.give(ExampleAgent.of(ready, workspace)).build();
       return converse(agent, lines, ready.name()).code();
     }
   }

@@ -43,30 +43,47 @@ final class JsonView implements RunView {
   @Override
   public synchronized void onEvent(AgentEvent event) {
     switch (event) {
+      case AgentEvent.RunStarted started when started.isNested() ->
+          print(typed("agent_started", started).put("input", started.input()));
       case AgentEvent.RunStarted started -> {}
-      case AgentEvent.TurnStarted turn -> print(typed("turn_started").put("turn", turn.turn()));
-      case AgentEvent.TextDelta text -> print(typed("text").put("delta", text.delta()));
-      case AgentEvent.ThinkingDelta text -> print(typed("thinking").put("delta", text.delta()));
+      case AgentEvent.TurnStarted turn ->
+          print(typed("turn_started", turn).put("turn", turn.turn()));
+      case AgentEvent.TextDelta text -> print(typed("text", text).put("delta", text.delta()));
+      case AgentEvent.ThinkingDelta text ->
+          print(typed("thinking", text).put("delta", text.delta()));
       case AgentEvent.ToolCallStarted call -> {
-        ObjectNode line = typed("tool_call").put("id", call.id()).put("name", call.name());
+        ObjectNode line = typed("tool_call", call).put("id", call.id()).put("name", call.name());
         line.set("arguments", arguments(call.arguments()));
         print(line);
       }
       case AgentEvent.ToolCallFinished call ->
           print(
-              typed("tool_result")
+              typed("tool_result", call)
                   .put("id", call.id())
                   .put("name", call.name())
                   .put("is_error", call.isError())
                   .put("content", call.content())
                   .put("ms", call.time().toMillis()));
-      case AgentEvent.QuestionAsked asked -> print(question(typed("question"), asked.question()));
+      case AgentEvent.QuestionAsked asked ->
+          print(question(typed("question", asked), asked.question()));
       case AgentEvent.TurnFinished turn -> {
-        ObjectNode line = typed("turn_finished").put("turn", turn.turn());
+        ObjectNode line = typed("turn_finished", turn).put("turn", turn.turn());
         line.set("usage", usage(turn.usage()));
         print(line.put("ms", turn.time().toMillis()));
       }
-      case AgentEvent.Notice notice -> print(typed("notice").put("text", notice.text()));
+      case AgentEvent.Notice notice -> print(typed("notice", notice).put("text", notice.text()));
+      case AgentEvent.Handoff handoff ->
+          print(
+              typed("handoff", handoff)
+                  .put("to", handoff.to())
+                  .put("reason", handoff.reason())
+                  .put("message", handoff.message()));
+      case AgentEvent.RunFinished run when run.isNested() ->
+          print(
+              typed("agent_finished", run)
+                  .put("text", run.result().text())
+                  .put("answered", run.result().answered())
+                  .put("stop_reason", run.result().stopReason().id()));
       case AgentEvent.RunFinished run -> {
         print(result(run.result()));
         finished = true;
@@ -123,6 +140,11 @@ final class JsonView implements RunView {
     } catch (JsonProcessingException e) {
       return TextNode.valueOf(written);
     }
+  }
+
+  /** With the path of the agent where it is not the one that was asked. */
+  private static ObjectNode typed(String type, AgentEvent event) {
+    return event.isNested() ? typed(type).put("agent", event.agent()) : typed(type);
   }
 
   private static ObjectNode typed(String type) {

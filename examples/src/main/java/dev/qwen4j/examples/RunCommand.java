@@ -69,6 +69,8 @@ final class RunCommand implements Callable<Integer> {
 
   @Mixin private ApprovalOptions approvals = new ApprovalOptions();
 
+  @Mixin private MemoryFileOption memory = new MemoryFileOption();
+
   @Option(
       names = {"-w", "--workspace"},
       paramLabel = "DIR",
@@ -149,7 +151,11 @@ final class RunCommand implements Callable<Integer> {
           text -> view.onEvent(new AgentEvent.Notice(ExampleAgent.NAME, text));
       try (OpenModel opened = source.open(generation, surroundings, notice)) {
         Agent agent =
-            (noTools ? ExampleAgent.withoutTools(opened) : ExampleAgent.of(opened, workspace))
+            memory
+                .give(
+                    noTools
+                        ? ExampleAgent.withoutTools(opened)
+                        : ExampleAgent.of(opened, workspace))
                 .limits(limits)
                 .approval(approval)
                 .context(sessions.context(opened.context()))

@@ -53,6 +53,7 @@ final class TerminalView implements RunView {
       return;
     }
     switch (event) {
+      case AgentEvent.RunStarted run when run.isNested() -> line(DIM, "▸ " + run.agent());
       case AgentEvent.RunStarted run -> {}
       case AgentEvent.TurnStarted turn -> turnHasText = false;
       case AgentEvent.ThinkingDelta thinking -> stream(Writing.THINKING, thinking.delta());
@@ -64,6 +65,9 @@ final class TerminalView implements RunView {
           line(call.isError() ? RED : DIM, "← " + shortened(call.content()));
       case AgentEvent.QuestionAsked asked -> line(CYAN, "? " + OneLine.of(asked.question().text()));
       case AgentEvent.Notice notice -> line(DIM, "· " + OneLine.of(notice.text()));
+      case AgentEvent.Handoff handoff ->
+          line(CYAN, "⇒ " + handoff.to() + " (" + OneLine.of(handoff.reason()) + ")");
+      case AgentEvent.RunFinished run when run.isNested() -> line(DIM, "◂ " + run.agent());
       case AgentEvent.RunFinished run -> finish(run.result());
     }
     if (out.checkError()) {

@@ -18,6 +18,7 @@ import com.tngtech.archunit.library.GeneralCodingRules;
 import dev.qwen4j.inference.BadCheckpointException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
@@ -36,8 +37,10 @@ class ArchitectureTest {
     "dev.qwen4j.dialect..",
     "dev.qwen4j.tool..",
     "dev.qwen4j.session..",
+    "dev.qwen4j.memory..",
     "dev.qwen4j.agent..",
     "dev.qwen4j.tracing..",
+    "dev.qwen4j.team..",
     "dev.qwen4j.testing.."
   };
 
@@ -81,13 +84,17 @@ class ArchitectureTest {
 
   @Test
   void insideAgentCoreTheArrowsPointOneWay() {
-    // model ← dialect ← tool ← agent, and session ← agent
-    neverUses("dev.qwen4j.model..", "dialect", "tool", "session", "agent", "testing");
-    neverUses("dev.qwen4j.dialect..", "tool", "session", "agent", "testing");
-    neverUses("dev.qwen4j.tool..", "session", "agent", "testing");
-    neverUses("dev.qwen4j.session..", "model", "dialect", "tool", "agent", "testing");
-    neverUses("dev.qwen4j.agent..", "tracing", "testing");
-    neverUses("dev.qwen4j.tracing..", "testing");
+    // model ← dialect ← tool ← memory ← agent ← team, session ← agent ← tracing
+    String[] up = {"dialect", "tool", "memory", "session", "agent", "team", "tracing", "testing"};
+    neverUses("dev.qwen4j.model..", up);
+    for (int low = 0; low < up.length - 1; low++) {
+      if (!up[low].equals("session")) {
+        neverUses("dev.qwen4j." + up[low] + "..", Arrays.copyOfRange(up, low + 1, up.length));
+      }
+    }
+    neverUses("dev.qwen4j.session..", "model", "dialect", "tool", "memory", "agent", "team");
+    neverUses("dev.qwen4j.session..", "tracing", "testing");
+    neverUses("dev.qwen4j.tracing..", "team");
   }
 
   @Test

@@ -1,0 +1,261 @@
+package dev.qwen4j.agent;
+
+import dev.langchain4j.data.message.ChatMessage;
+import dev.qwen4j.session.Question;
+import dev.qwen4j.session.Session;
+import dev.qwen4j.tool.Cancellation;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Semaphore;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the runs of several agents share that work on one thing together: one stream of events, one
+ * budget, one session, one way to stop. Teams are written with it; see {@code dev.qwen4j.team}.
+ *
+ * <p>Kept in a session, each run within has a part of its own there. When the work is gone on with,
+ * the same steps are taken again: a part that has come to its end is not run but recalled, one that
+ * was interrupted goes on, and the others begin.
+ */
+public final class RunScope {
+  /** Of the time that an agent has as a tool, this part is enough to end in good order. */
+  private static final double SHARE = 0.95;
+
+  /**
+   * Where what happens is kept.
+   *
+   * @param path of the calls in it, as questions name them: empty or ending with a slash
+   * @param answers to questions in it
+   * @param gate of the run around, if there is one
+   */
+  private record Place(
+      @Nullable Session session, String path, List<Answer> answers, @Nullable Gate gate) {
+    Place part(String name) {
+      var own = new ArrayList<Answer>();
+      for (Answer answer : answers) {
+        Question asked = answer.question();
+        if (asked.call().startsWith(name + "/")) {
+          String call = asked.call().substring(name.length() + 1);
+          own.add(
+              new Answer(
+                  new Question(call, asked.tool(), asked.arguments(), asked.text()),
+                  answer.decision()));
+        }
+      }
+      Session there = session == null ? null : session.part(name);
+      return new Place(there, path + name + "/", own, gate);
+    }
+  }
+
+  private final String path;
+  private final AgentListener listener;
+  private final Cancellation cancellation;
+  private final @Nullable Budget budget;
+  private final Deadline end;
+  private final Place place;
+
+  private RunScope(
+      String path,
+      AgentListener listener,
+      Cancellation cancellation,
+      @Nullable Budget budget,
+      Deadline end,
+      Place place) {
+    this.path = path;
+    this.listener = listener;
+    this.cancellation = cancellation;
+    this.budget = budget;
+    this.end = end;
+    this.place = place;
+  }
+
+  /**
+   * For work that begins, or that a session goes on with.
+   *
+   * @param name how events name the whole; those of an agent in it are named {@code name/agent}
+   * @param limits for everything together, except turns, which are each agent's own
+   * @param session keeps it, or null
+   * @param answers to the session's questions
+   */
+  public static RunScope of(
+      String name,
+      Limits limits,
+      AgentListener listener,
+      Cancellation cancellation,
+      @Nullable Session session,
+      List<Answer> answers) {
+    return new RunScope(
+        name,
+        listener,
+        cancellation,
+        new Budget(limits, null),
+        Deadline.in(limits.maxTime()),
+        new Place(session, "", answers, null));
+  }
+
+  /** For a run that is a part of nothing. */
+  static RunScope alone(
+      AgentListener listener,
+      Cancellation cancellation,
+      @Nullable Session session,
+      List<Answer> answers) {
+    return new RunScope(
+        "",
+        listener,
+        cancellation,
+        null,
+        Deadline.in(Limits.LONGEST),
+        new Place(session, "", answers, null));
+  }
+
+  /** Of one run of an agent within this. */
+  RunScope forRun(Agent agent, Cancellation own) {
+    Deadline its = Deadline.in(agent.limits().maxTime()).earlier(end);
+    boolean canAsk = path.isEmpty() || place.session() != null;
+    return new RunScope(
+        path.isEmpty() ? agent.name() : path + "/" + agent.name(),
+        agent.hooks().before(listener),
+        own,
+        new Budget(agent.limits(), budget),
+        its,
+        new Place(
+            place.session(),
+            place.path(),
+            place.answers(),
+            Gate.of(agent.approval(), place.gate(), canAsk)));
+  }
+
+  /** Of an agent that answers a call of this run. */
+  RunScope forCall(String call, Cancellation own, AgentListener events, Deadline deadline) {
+    Duration time = Duration.ofNanos((long) (deadline.remainingNanos() * SHARE));
+    return new RunScope(path, events, own, budget, Deadline.in(time), place.part(call));
+  }
+
+  /**
+   * Runs an agent as a part of this. If the session has this part, goes on with it instead, or only
+   * says how it ended.
+   *
+   * @param part its name in the session, another one for each run
+   * @param conversation what the agent is told, without a system message
+   */
+  public RunResult run(Agent agent, String part, List<ChatMessage> conversation) {
+    var there = new RunScope(path, listener, cancellation, budget, end, place.part(part));
+    return agent.run(conversation, there);
+  }
+
+  /**
+   * Does several things at the same time, and tells what happens on this thread.
+   *
+   * @param atOnce how many at most; the others wait
+   * @param work each does its part within the scope that it is given
+   * @return what they return, in order; nothing from those that failed or were stopped
+   */
+  public <T> List<Optional<T>> inParallel(int atOnce, List<Function<RunScope, T>> work) {
+    var places = new Semaphore(atOnce);
+    var attempts = new ArrayList<Attempt<T>>();
+    try (var inbox = new Inbox(listener)) {
+      for (int i = 0; i < work.size(); i++) {
+        Function<RunScope, T> each = work.get(i);
+        attempts.add(
+            new Attempt<>(
+                "qwen4j-part",
+                cancellation,
+                inbox.telling(
+                    i,
+                    own -> {
+                      places.acquire();
+                      try {
+                        return each.apply(new RunScope(path, inbox::add, own, budget, end, place));
+                      } finally {
+                        places.release();
+                      }
+                    })));
+      }
+      var results = new ArrayList<Optional<T>>();
+      for (int i = 0; i < attempts.size(); i++) {
+        results.add(
+            switch (inbox.await(i, attempts.get(i), end)) {
+              case Attempt.Outcome.Done<T>(T value) -> Optional.of(value);
+              case Attempt.Outcome.Failed<T>(Throwable cause) -> {
+                tell(new AgentEvent.Notice(path, "A part failed: " + cause));
+                yield Optional.empty();
+              }
+              case Attempt.Outcome.TimedOut<T>() -> Optional.empty();
+              case Attempt.Outcome.Cancelled<T>() -> Optional.empty();
+            });
+      }
+      return results;
+    } finally {
+      attempts.forEach(Attempt::stop);
+    }
+  }
+
+  public void tell(AgentEvent event) {
+    listener.onEvent(event);
+  }
+
+  /** How events name this. */
+  public String path() {
+    return path;
+  }
+
+  /** What everything in it has used up so far, as far as this process knows. */
+  public Spent spent() {
+    return budget().spent();
+  }
+
+  /** Why nothing more should begin, if that is so. */
+  public Optional<StopReason> over() {
+    if (cancellation.isCancelled() || Thread.currentThread().isInterrupted()) {
+      return Optional.of(StopReason.CANCELLED);
+    }
+    return end.isPast()
+        ? Optional.of(StopReason.MAX_TIME)
+        : Optional.ofNullable(budget().reached());
+  }
+
+  Cancellation cancellation() {
+    return cancellation;
+  }
+
+  Budget budget() {
+    if (budget == null) {
+      throw new IllegalStateException("only what is in a run, or in a team's, spends");
+    }
+    return budget;
+  }
+
+  /** How much time there is. */
+  Duration time() {
+    return Duration.ofNanos(Math.max(1, end.remainingNanos()));
+  }
+
+  Gate gate() {
+    if (place.gate() == null) {
+      throw new IllegalStateException("only a run has calls to decide");
+    }
+    return place.gate();
+  }
+
+  @Nullable Session session() {
+    return place.session();
+  }
+
+  List<Answer> answers() {
+    return place.answers();
+  }
+
+  /** As whoever answers must name it. */
+  Question outside(Question question) {
+    return new Question(
+        place.path() + question.call(), question.tool(), question.arguments(), question.text());
+  }
+
+  /** Whether an agent that answers this call has begun to. */
+  boolean hasBegun(String call) {
+    return place.session() != null && !place.session().part(call).messages().isEmpty();
+  }
+}
