@@ -54,6 +54,20 @@ final class ScriptedEndpoint implements AutoCloseable {
     return streams(chunk(delta, null) + end("tool_calls"));
   }
 
+  /** Streams these lines as they are, each as an event of its own, and nothing else. */
+  ScriptedEndpoint events(String... data) {
+    var body = new StringBuilder();
+    for (String each : data) {
+      body.append("data: ").append(each).append("\n\n");
+    }
+    return replies("text/event-stream", body.toString());
+  }
+
+  /** Answers the next request with this body as it is. */
+  ScriptedEndpoint replies(String contentType, String body) {
+    return next(aResponse().withHeader("Content-Type", contentType).withBody(body));
+  }
+
   /** Answers with any response, to this request and all that follow. */
   ScriptedEndpoint always(ResponseDefinitionBuilder response) {
     server.stubFor(post(urlPathEqualTo(PATH)).willReturn(response));
@@ -70,6 +84,10 @@ final class ScriptedEndpoint implements AutoCloseable {
   }
 
   private ScriptedEndpoint streams(String body) {
+    return replies("text/event-stream", body + "data: [DONE]\n\n");
+  }
+
+  private ScriptedEndpoint next(ResponseDefinitionBuilder response) {
     String here = replies == 0 ? Scenario.STARTED : "after " + replies;
     replies++;
     server.stubFor(
@@ -77,10 +95,7 @@ final class ScriptedEndpoint implements AutoCloseable {
             .inScenario("script")
             .whenScenarioStateIs(here)
             .willSetStateTo("after " + replies)
-            .willReturn(
-                aResponse()
-                    .withHeader("Content-Type", "text/event-stream")
-                    .withBody(body + "data: [DONE]\n\n")));
+            .willReturn(response));
     return this;
   }
 
