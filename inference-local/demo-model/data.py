@@ -608,7 +608,7 @@ def calc_save(r):
         c = convert_call(v, a, b)
         t = c[2].split(" = ")[1]
         user = ask(r, forms(["convert {0} {1} to {2} and save it as {3}", "convert {0} {1} to {2} and note the result under {3}", "turn {0} {1} into {2} and remember it as {3}"], v, a, b, k))
-    return Task("calc+save", user, [[c], [save_call(k, t)]], f"I saved the note {k}: {t}")
+    return Task("calc+save", user, [[c], [save_call(k, t)]], f"I saved the note {k}.")
 
 
 def time_save(r):
@@ -616,7 +616,7 @@ def time_save(r):
     res = time_at(m, zone)
     user = ask(r, forms(["save the time in {0} as {1}", "look up the time in {0} and note it under {1}", "note the current time in {0} as {1}"], city, k))
     t = f"{res[11:16]} on {res.split(' ')[1]}"
-    return Task("time+save", user, [[("current_time", {"zone": zone}, res)], [save_call(k, t)]], f"I saved the note {k}: {t}", moment=m)
+    return Task("time+save", user, [[("current_time", {"zone": zone}, res)], [save_call(k, t)]], f"I saved the note {k}.", moment=m)
 
 
 def note_calc(r):
@@ -645,7 +645,7 @@ def list_sum(r):
         return Task("list+read+calc", user, [[list_call(d, files)], [read_call(f, files)], [c]], f"The total is {c[2]}.", files=files)
     k = a_key(r)
     user = ask(r, forms(["add up the numbers in the file in {0} and save the total as {1}", "total the only file in {0} and note it under {1}", "find the file in {0}, add up its numbers and save the result as {1}"], d, k))
-    return Task("list+read+calc+save", user, [[list_call(d, files)], [read_call(f, files)], [c], [save_call(k, c[2])]], f"I saved the note {k}: {c[2]}", files=files)
+    return Task("list+read+calc+save", user, [[list_call(d, files)], [read_call(f, files)], [c], [save_call(k, c[2])]], f"I saved the note {k}.", files=files)
 
 
 # ---- errors and what follows
@@ -690,8 +690,8 @@ def misread(r):
     return Task("missing", user, [[("read_note", {"key": key}, f"There is no note '{key}'.")]], f"There is no note {key}.")
 
 
-ONE = [(calc, 10), (clock, 7), (conversion, 8), (ls, 7), (cat, 8), (lookup, 6), (grep, 8), (rag, 7), (save, 8), (recall, 6)]
-MORE = [(pair, 8), (list_read, 4), (search_read, 5), (read_sum, 5), (read_convert, 3), (read_save, 3), (calc_save, 4), (time_save, 2), (note_calc, 2), (search_save, 2), (list_sum, 4), (misread, 8)]
+ONE = [(calc, 10), (clock, 6), (conversion, 6), (ls, 7), (cat, 9), (lookup, 12), (grep, 10), (rag, 9), (save, 8), (recall, 6)]
+MORE = [(pair, 9), (list_read, 4), (search_read, 5), (read_sum, 6), (read_convert, 3), (read_save, 5), (calc_save, 4), (time_save, 2), (note_calc, 3), (search_save, 3), (list_sum, 6), (misread, 8)]
 NONE = [(talk, 9), (echo, 3)]
 
 

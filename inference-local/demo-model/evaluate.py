@@ -1,6 +1,6 @@
 """Runs held-out tasks through qwen4j's real Agent loop and real tools, greedily, and says how many are solved.
 
-evaluate.py [--count 500] [--seed 31337] [--free] [--failures 20] [--model FILE.gguf] [--qwen4j ../../qwen4j]
+evaluate.py [--count 500] [--seed 31337] [--part 1/4] [--free] [--failures 20] [--model FILE.gguf] [--qwen4j ../../qwen4j]
 
 A generated task is solved if every call is the expected one (tool, arguments, which turn) and the final answer is the
 expected text, letter by letter. --free runs the thirty phrasings of free-phrasings.jsonl instead: there the calls must be
@@ -97,7 +97,7 @@ def show(prompt, want, answer):
 
 def main():
     a = argparse.ArgumentParser()
-    a.add_argument("--count", type=int, default=500); a.add_argument("--seed", type=int, default=31337); a.add_argument("--free", action="store_true")
+    a.add_argument("--count", type=int, default=500); a.add_argument("--seed", type=int, default=31337); a.add_argument("--part", default="1/1"); a.add_argument("--free", action="store_true")
     a.add_argument("--failures", type=int, default=20); a.add_argument("--model"); a.add_argument("--qwen4j", default=str(HERE / "../../qwen4j"))
     o = a.parse_args()
     if o.free:
@@ -111,7 +111,8 @@ def main():
                 show(x["prompt"], json.dumps(x["calls"]) + " → " + json.dumps(x["contains"]), y)
     else:
         r = random.Random(f"held out {o.seed}")
-        cases = [case(r) for _ in range(o.count)]
+        part, parts = map(int, o.part.split("/"))
+        cases = [case(r) for _ in range(o.count)][part - 1::parts]
         answers = run(o, [line for line, _ in cases])
         good = [solved(t, y) for (_, t), y in zip(cases, answers)]
         kinds = collections.defaultdict(lambda: [0, 0])

@@ -1,11 +1,11 @@
 """Trains the demo model from scratch on generated conversations; stops and goes on at any time.
 
-train.py FOLDER [--until TOKENS] [--anneal TOKENS]
+train.py FOLDER [--until TOKENS] [--anneal TOKENS [--rate SHARE]]
 
 FOLDER holds tokenizer.json (made if missing), last.pt (the newest state, written every few minutes), log.txt, and the
 process id in train.pid. The learning rate stays constant, so that training can go on for as long as there is time; a
 running average of the weights (EMA) is what is evaluated and exported. --anneal lets the rate fall to zero over so many
-tokens, and writes annealed.pt beside last.pt, which stays as it was.
+tokens, from SHARE of what it was, and writes annealed.pt beside last.pt, which stays.
 
 Everything random comes from SEED and the number of the step, so the same machine makes the same model.
 """
@@ -18,7 +18,7 @@ from model import Model, SHAPE
 SEED = 20261122
 # (until so many tokens, level of the tasks, tokens of a row, rows)
 CURRICULUM = [(600_000, 0, 256, 20), (2_000_000, 1, 768, 8), (float("inf"), 2, 1024, 6)]
-LONG, LONG_LEVEL, LONG_ROW, LONG_ROWS = 3, 3, 1408, 4   # from level 2 on, every third step: the long declarations of real tools
+LONG, LONG_LEVEL, LONG_ROW, LONG_ROWS = 2, 3, 1408, 4   # from level 2 on, every second step: the long declarations of real tools
 MUON, ADAM = 0.01, 2e-3      # learning rates of the matrices inside, and of embedding and norms
 WARMUP = 60                  # steps
 FRAME, SPOKEN, WRITTEN = 0.0, 0.1, 1.0   # weight of a token's loss: of the frame, of users and tools, of the model's own
@@ -116,7 +116,7 @@ def evaluate(model, tk, level, n, seed=999):
 
 def main():
     a = argparse.ArgumentParser()
-    a.add_argument("folder", type=pathlib.Path); a.add_argument("--until", type=float, default=float("inf")); a.add_argument("--anneal", type=float, default=0)
+    a.add_argument("folder", type=pathlib.Path); a.add_argument("--until", type=float, default=float("inf")); a.add_argument("--anneal", type=float, default=0); a.add_argument("--rate", type=float, default=1)
     o = a.parse_args()
     torch.manual_seed(SEED); torch.set_num_threads(2)
     o.folder.mkdir(parents=True, exist_ok=True)
@@ -163,7 +163,7 @@ def main():
             level, T, rows = LONG_LEVEL, LONG_ROW, LONG_ROWS
         rate = min(1, (step + 1) / WARMUP)
         if o.anneal:
-            rate = 1 - (tokens - begun) / o.anneal
+            rate = o.rate * (1 - (tokens - begun) / o.anneal)
             if rate <= 0:
                 break
         for opt, lr in ((muon, MUON), (adam, ADAM)):

@@ -67,8 +67,19 @@ def proper(r):
     return word(r).capitalize()
 
 
+def messy(r):
+    """Words, numbers and signs in no order: copying must not lean on grammar."""
+    parts = []
+    for _ in range(r.randint(3, 8)):
+        parts.append(r.choice([word, word, word, proper, lambda r: str(r.randint(0, 999)), lambda r: f"{r.randint(0, 23)}:{r.randint(10, 59)}"])(r)
+                     + r.choice(["", "", "", "", ",", ":", ";", "!", " -", "."]))
+    return " ".join(parts).rstrip(",:;- ") + r.choice([".", ".", ""])
+
+
 def sentence(r):
     k = r.random()
+    if r.random() < .18:
+        return messy(r)
     if k < .35:
         s = f"The {r.choice(ADJECTIVES)} {r.choice(NOUNS)} of {proper(r)} is {r.choice(PLACES)}."
     elif k < .55:
