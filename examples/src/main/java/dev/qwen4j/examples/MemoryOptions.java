@@ -40,6 +40,9 @@ final class MemoryOptions {
       chosen = chosen.withKvCache(kvCache);
     }
     // The environment of the command, which in a test is not that of the process.
+    if (surroundings.variable("QWEN4J_PACKED").filter("off"::equals).isPresent()) {
+      chosen = chosen.withPackedCopies(false);
+    }
     return surroundings
         .variable("QWEN4J_CACHE")
         .map(cache -> Path.of(cache, "quantized"))

@@ -210,7 +210,7 @@ public record CheckpointInfo(
     try (Kernels kernels = KernelChoice.create(Runtime.getRuntime().availableProcessors());
         Kernels still = new ScalarKernels("the weights are only looked at")) {
       ForwardPass pass = Architectures.load(file, still);
-      VocabularyReader.tokenizer(file, pass.vocabularySize());
+      VocabularyReader.fitting(VocabularyReader.tokenizer(file), file, pass.vocabularySize());
       ChatTemplate template = LocalModel.template(file.metadata());
       return new Verdict.Runs(
           pass.contextLength(),

@@ -21,6 +21,9 @@ import org.jspecify.annotations.Nullable;
  * @param listeners LangChain4j listeners of every request
  * @param quantization what becomes of the weights on their way into memory
  * @param quantizedFolder where quantised copies are kept, one for each checkpoint and type
+ * @param packedCopies whether the weights of a large GGUF file, once packed for this machine's
+ *     vectors, are kept beside that folder, in {@code packed}: as much disk as the checkpoint, and
+ *     the next start is seconds sooner for every gigabyte
  * @param progress hears how far the writing of such a copy is
  */
 public record LoadOptions(
@@ -31,6 +34,7 @@ public record LoadOptions(
     List<ChatModelListener> listeners,
     Quantization quantization,
     Path quantizedFolder,
+    boolean packedCopies,
     Progress progress) {
   /** Hears of what takes long, one call at a time. */
   @FunctionalInterface
@@ -82,6 +86,7 @@ public record LoadOptions(
         List.of(),
         Quantization.NONE,
         cache().resolve("quantized"),
+        true,
         (file, bytes, total) -> {});
   }
 
@@ -101,12 +106,21 @@ public record LoadOptions(
         listeners,
         quantization,
         quantizedFolder,
+        packedCopies,
         progress);
   }
 
   public LoadOptions withContextLength(int value) {
     return new LoadOptions(
-        threads, value, kvCache, parameters, listeners, quantization, quantizedFolder, progress);
+        threads,
+        value,
+        kvCache,
+        parameters,
+        listeners,
+        quantization,
+        quantizedFolder,
+        packedCopies,
+        progress);
   }
 
   public LoadOptions withKvCache(KvCache value) {
@@ -118,12 +132,21 @@ public record LoadOptions(
         listeners,
         quantization,
         quantizedFolder,
+        packedCopies,
         progress);
   }
 
   public LoadOptions withParameters(ChatRequestParameters value) {
     return new LoadOptions(
-        threads, contextLength, kvCache, value, listeners, quantization, quantizedFolder, progress);
+        threads,
+        contextLength,
+        kvCache,
+        value,
+        listeners,
+        quantization,
+        quantizedFolder,
+        packedCopies,
+        progress);
   }
 
   public LoadOptions withListeners(List<ChatModelListener> value) {
@@ -135,17 +158,47 @@ public record LoadOptions(
         value,
         quantization,
         quantizedFolder,
+        packedCopies,
         progress);
   }
 
   public LoadOptions withQuantization(Quantization value) {
     return new LoadOptions(
-        threads, contextLength, kvCache, parameters, listeners, value, quantizedFolder, progress);
+        threads,
+        contextLength,
+        kvCache,
+        parameters,
+        listeners,
+        value,
+        quantizedFolder,
+        packedCopies,
+        progress);
   }
 
   public LoadOptions withQuantizedFolder(Path value) {
     return new LoadOptions(
-        threads, contextLength, kvCache, parameters, listeners, quantization, value, progress);
+        threads,
+        contextLength,
+        kvCache,
+        parameters,
+        listeners,
+        quantization,
+        value,
+        packedCopies,
+        progress);
+  }
+
+  public LoadOptions withPackedCopies(boolean value) {
+    return new LoadOptions(
+        threads,
+        contextLength,
+        kvCache,
+        parameters,
+        listeners,
+        quantization,
+        quantizedFolder,
+        value,
+        progress);
   }
 
   public LoadOptions withProgress(Progress value) {
@@ -157,6 +210,7 @@ public record LoadOptions(
         listeners,
         quantization,
         quantizedFolder,
+        packedCopies,
         value);
   }
 
@@ -174,6 +228,7 @@ public record LoadOptions(
           case Q8_0 -> TensorType.Q8_0;
           case Q4_0 -> TensorType.Q4_0;
         };
-    return new Checkpoints.Opening(threads, type, quantizedFolder, progress::progress);
+    @Nullable Path packed = packedCopies ? quantizedFolder.resolveSibling("packed") : null;
+    return new Checkpoints.Opening(threads, type, quantizedFolder, packed, progress::progress);
   }
 }

@@ -90,7 +90,7 @@ public final class LocalEmbeddingModel implements EmbeddingModel, AutoCloseable 
                         ? "the file is a reranker, open it with LocalScoringModel"
                         : "take a Qwen3-Embedding"));
       }
-      Tokenizer tokenizer = VocabularyReader.tokenizer(model);
+      Tokenizer tokenizer = model.tokenizer();
       return new LocalEmbeddingModel(
           new PromptReader(model, model.contextLength(options.contextLength())),
           tokenizer,

@@ -87,7 +87,7 @@ public final class LocalModel implements AutoCloseable {
   private static LocalModel over(LoadedModel model, LoadOptions options) {
     Checkpoint file = model.file();
     Metadata metadata = file.metadata();
-    Tokenizer tokenizer = VocabularyReader.tokenizer(model);
+    Tokenizer tokenizer = model.tokenizer();
     ChatTemplate template = template(metadata);
     KvType kvType = options.kvType();
     int context = contextLength(model, options.contextLength(), kvType);

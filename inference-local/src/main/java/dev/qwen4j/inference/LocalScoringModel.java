@@ -7,7 +7,6 @@ import dev.langchain4j.model.scoring.ScoringModel;
 import dev.qwen4j.inference.internal.engine.LoadedModel;
 import dev.qwen4j.inference.internal.engine.PromptReader;
 import dev.qwen4j.inference.internal.engine.Relevance;
-import dev.qwen4j.inference.internal.engine.VocabularyReader;
 import dev.qwen4j.inference.internal.template.RerankTemplate;
 import dev.qwen4j.inference.internal.tokenizer.Tokenizer;
 import java.nio.file.Path;
@@ -57,7 +56,7 @@ public final class LocalScoringModel implements ScoringModel, AutoCloseable {
   public static LocalScoringModel load(Path file, LoadOptions options) {
     LoadedModel model = LoadedModel.open(file, options.opening());
     try {
-      Tokenizer tokenizer = VocabularyReader.tokenizer(model);
+      Tokenizer tokenizer = model.tokenizer();
       return new LocalScoringModel(
           new PromptReader(model, model.contextLength(options.contextLength())),
           tokenizer,

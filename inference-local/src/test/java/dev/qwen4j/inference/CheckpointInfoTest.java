@@ -56,7 +56,8 @@ class CheckpointInfoTest {
   void lookingAtQuantisedWeightsCopiesNone() throws IOException {
     Checkpoints.open(
             Golden.model("qwen3"),
-            new Checkpoints.Opening(1, TensorType.Q8_0, folder, QuantizedCopy.Listener.SILENT))
+            new Checkpoints.Opening(
+                1, TensorType.Q8_0, folder, null, QuantizedCopy.Listener.SILENT))
         .close();
     Path small = onlyFileIn(folder);
 

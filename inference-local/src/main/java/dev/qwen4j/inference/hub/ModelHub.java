@@ -29,7 +29,15 @@ public final class ModelHub {
 
   private final Path cache;
   private final boolean offline;
-  private final Map<ModelReference.Source, HubClient> clients;
+  private final Map<ModelReference.Source, HttpUrl> endpoints;
+  private final Map<ModelReference.Source, String> tokens;
+
+  /**
+   * Each made when it is needed: that reads the machine's certificates, and most models are here.
+   */
+  private final Map<ModelReference.Source, HubClient> clients =
+      new EnumMap<>(ModelReference.Source.class);
+
   private final Duration pause;
 
   /**
@@ -60,14 +68,10 @@ public final class ModelHub {
     cache = builder.cache.toAbsolutePath().normalize();
     offline = builder.offline;
     pause = builder.pause;
-    clients = new EnumMap<>(ModelReference.Source.class);
+    tokens = Map.copyOf(builder.tokens);
+    endpoints = new EnumMap<>(builder.endpoints);
     for (ModelReference.Source source : ModelReference.Source.values()) {
-      clients.put(
-          source,
-          new HubClient(
-              source,
-              builder.endpoints.getOrDefault(source, endpoint(source.defaultEndpoint(), source)),
-              builder.tokens.get(source)));
+      endpoints.computeIfAbsent(source, s -> endpoint(s.defaultEndpoint(), s));
     }
   }
 
@@ -264,12 +268,9 @@ public final class ModelHub {
     }
   }
 
-  private HubClient client(ModelReference.Source source) {
-    HubClient client = clients.get(source);
-    if (client == null) {
-      throw new IllegalStateException("no client for " + source);
-    }
-    return client;
+  private synchronized HubClient client(ModelReference.Source source) {
+    return clients.computeIfAbsent(
+        source, s -> new HubClient(s, Objects.requireNonNull(endpoints.get(s)), tokens.get(s)));
   }
 
   private Path folder(ModelReference.Repository repository) {

@@ -1,6 +1,7 @@
 package dev.qwen4j.inference.internal.engine;
 
 import dev.qwen4j.inference.BadCheckpointException;
+import dev.qwen4j.inference.internal.kernel.PackedCopy;
 import dev.qwen4j.inference.internal.kernel.TensorType;
 import dev.qwen4j.inference.internal.weights.Checkpoint;
 import dev.qwen4j.inference.internal.weights.Metadata;
@@ -29,12 +30,14 @@ public final class Checkpoints {
    * @param threads that convert what has to be
    * @param quantization the type that larger matrices are to have, null for as they are
    * @param copies where quantised copies are kept
+   * @param packed where packed copies are kept, null for nowhere
    * @param progress hears how far the writing of a copy is
    */
   public record Opening(
       int threads,
       @Nullable TensorType quantization,
       Path copies,
+      @Nullable Path packed,
       QuantizedCopy.Listener progress) {
 
     /** The type that a checkpoint opened like this was to have, but had already or went below. */
@@ -78,6 +81,18 @@ public final class Checkpoints {
                 ? copyFolder(path, copy, type, opening)
                 : copyGguf(source, copy, type, opening));
     return there ? SplitGguf.open(copy) : open(path, opening.threads());
+  }
+
+  /** Where the packed weights of a GGUF file are kept; nowhere for others, which are converted. */
+  static PackedCopy packedCopy(Checkpoint file, Opening opening) {
+    Path folder = opening.packed();
+    Path source = absolute(file.path());
+    if (folder == null || !Files.isRegularFile(source)) {
+      return new PackedCopy();
+    }
+    String place = QuantizedCopy.digest(List.of(source.toString()));
+    return new PackedCopy(
+        folder.resolve("%s-%s-%s".formatted(source.getFileName(), place, identity(source))));
   }
 
   /** What a checkpoint calls itself, otherwise its file's name. */

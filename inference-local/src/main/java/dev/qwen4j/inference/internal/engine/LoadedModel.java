@@ -6,15 +6,19 @@ import dev.qwen4j.inference.internal.arch.SequenceState;
 import dev.qwen4j.inference.internal.arch.Span;
 import dev.qwen4j.inference.internal.kernel.KernelChoice;
 import dev.qwen4j.inference.internal.kernel.Kernels;
+import dev.qwen4j.inference.internal.kernel.PackedCopy;
 import dev.qwen4j.inference.internal.kernel.TensorType;
 import dev.qwen4j.inference.internal.kernel.WarmUp;
+import dev.qwen4j.inference.internal.tokenizer.Tokenizer;
 import dev.qwen4j.inference.internal.weights.Checkpoint;
 import dev.qwen4j.inference.internal.weights.TensorInfo;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Set;
-import java.util.function.Supplier;
-import java.util.stream.Collectors;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /**
  * A checkpoint that is open and ready to run: the mapped file, the kernels and the forward pass.
@@ -29,13 +33,23 @@ public final class LoadedModel implements AutoCloseable {
 
   private final Checkpoint file;
   private final Kernels kernels;
+  private final PackedCopy copy;
   private final ForwardPass pass;
-  private final Thread warmUp;
+  private final CompletableFuture<Tokenizer> tokenizer;
+  private final CompletableFuture<Void> warmUp;
 
-  private LoadedModel(Checkpoint file, Kernels kernels, ForwardPass pass, Thread warmUp) {
+  private LoadedModel(
+      Checkpoint file,
+      Kernels kernels,
+      PackedCopy copy,
+      ForwardPass pass,
+      CompletableFuture<Tokenizer> tokenizer,
+      CompletableFuture<Void> warmUp) {
     this.file = file;
     this.kernels = kernels;
+    this.copy = copy;
     this.pass = pass;
+    this.tokenizer = tokenizer;
     this.warmUp = warmUp;
   }
 
@@ -45,35 +59,47 @@ public final class LoadedModel implements AutoCloseable {
 
   /** Opens a checkpoint as it is on the given kernels, closing them with itself or on failure. */
   public static LoadedModel open(Path path, Kernels kernels) {
-    return open(() -> Checkpoints.open(path, CONVERTING), kernels);
-  }
-
-  /** Opens a checkpoint, or the smaller copy of it that is asked for. */
-  public static LoadedModel open(Path path, Checkpoints.Opening opening) {
-    return open(() -> Checkpoints.open(path, opening), KernelChoice.create(opening.threads()));
-  }
-
-  private static LoadedModel open(Supplier<Checkpoint> opener, Kernels kernels) {
+    Checkpoint file;
     try {
-      Checkpoint file = opener.get();
-      try {
-        Thread warmUp = startWarmUp(file);
-        return new LoadedModel(file, kernels, Architectures.load(file, kernels), warmUp);
-      } catch (RuntimeException | Error e) {
-        file.close();
-        throw e;
-      }
+      file = Checkpoints.open(path, CONVERTING);
     } catch (RuntimeException | Error e) {
       kernels.close();
       throw e;
     }
+    return open(file, kernels, new PackedCopy());
   }
 
-  /** Beside everything else that opening a checkpoint takes; the first reading waits for it. */
-  private static Thread startWarmUp(Checkpoint file) {
-    Set<TensorType> types =
-        file.tensors().stream().map(TensorInfo::type).collect(Collectors.toSet());
-    return Thread.ofPlatform().daemon().name("qwen4j-warm-up").start(() -> WarmUp.run(types));
+  /** Opens a checkpoint, or the smaller copy of it that is asked for. */
+  public static LoadedModel open(Path path, Checkpoints.Opening opening) {
+    Checkpoint file = Checkpoints.open(path, opening);
+    PackedCopy copy = Checkpoints.packedCopy(file, opening);
+    return open(file, KernelChoice.create(opening.threads(), copy), copy);
+  }
+
+  private static LoadedModel open(Checkpoint file, Kernels kernels, PackedCopy copy) {
+    try {
+      List<TensorType> types = file.tensors().stream().map(TensorInfo::type).distinct().toList();
+      // Beside the weights; the tokenizer is waited for when it is asked for, the warm-up by the
+      // first reading.
+      CompletableFuture<Tokenizer> tokenizer =
+          CompletableFuture.supplyAsync(() -> VocabularyReader.tokenizer(file), LoadedModel::start);
+      if (!copy.isThere()) {
+        WarmUp.packing(types);
+      }
+      CompletableFuture<Void> warmUp =
+          CompletableFuture.runAsync(() -> WarmUp.run(types), LoadedModel::start);
+      ForwardPass pass = Architectures.load(file, kernels);
+      return new LoadedModel(file, kernels, copy, pass, tokenizer, warmUp);
+    } catch (RuntimeException | Error e) {
+      kernels.close();
+      copy.close();
+      file.close();
+      throw e;
+    }
+  }
+
+  private static void start(Runnable work) {
+    Thread.ofPlatform().daemon().name("qwen4j-loading").start(work);
   }
 
   public Checkpoint file() {
@@ -87,6 +113,19 @@ public final class LoadedModel implements AutoCloseable {
 
   public ForwardPass pass() {
     return pass;
+  }
+
+  /**
+   * The tokenizer, which is read beside the weights.
+   *
+   * @throws BadCheckpointException if it cannot be read, or knows tokens that the weights do not
+   */
+  public Tokenizer tokenizer() {
+    try {
+      return VocabularyReader.fitting(tokenizer.join(), file, pass.vocabularySize());
+    } catch (CompletionException e) {
+      throw e.getCause() instanceof RuntimeException problem ? problem : e;
+    }
   }
 
   /**
@@ -128,6 +167,7 @@ public final class LoadedModel implements AutoCloseable {
       count = Math.min(BATCH, to - at);
       pass.forward(state, ids, at, count, pause);
     }
+    copy.keep();
     return count - 1;
   }
 
@@ -135,13 +175,18 @@ public final class LoadedModel implements AutoCloseable {
   void read(List<Span> spans, Runnable pause) {
     awaitWarmUp(pause);
     pass.forward(spans, pause);
+    copy.keep();
   }
 
   private void awaitWarmUp(Runnable pause) {
-    while (warmUp.isAlive()) {
+    while (!warmUp.isDone()) {
       pause.run();
       try {
-        warmUp.join(10);
+        warmUp.get(10, TimeUnit.MILLISECONDS);
+      } catch (TimeoutException e) {
+        // then once more
+      } catch (ExecutionException e) {
+        throw new IllegalStateException("the kernels cannot run: " + e.getCause(), e.getCause());
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();
         pause.run();
@@ -153,6 +198,7 @@ public final class LoadedModel implements AutoCloseable {
   @Override
   public void close() {
     kernels.close();
+    copy.close();
     file.close();
   }
 }

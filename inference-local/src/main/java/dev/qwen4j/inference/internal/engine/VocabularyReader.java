@@ -38,21 +38,11 @@ public final class VocabularyReader {
   }
 
   /**
-   * The tokenizer of a loaded checkpoint.
-   *
-   * @throws BadCheckpointException if it knows tokens that the weights do not
-   */
-  public static Tokenizer tokenizer(LoadedModel model) {
-    return tokenizer(model.file(), model.pass().vocabularySize());
-  }
-
-  /**
    * The tokenizer of a checkpoint whose weights know {@code rows} tokens.
    *
    * @throws BadCheckpointException if it knows more
    */
-  public static Tokenizer tokenizer(Checkpoint file, int rows) {
-    Tokenizer tokenizer = tokenizer(file);
+  public static Tokenizer fitting(Tokenizer tokenizer, Checkpoint file, int rows) {
     if (tokenizer.size() > rows) {
       throw new BadCheckpointException(
           "%s: the tokenizer knows %d tokens, the weights %d; the file is damaged"

@@ -188,12 +188,12 @@ public final class Dequantizer {
   }
 
   /** The j-th of eight 6-bit scales in the 12 bytes of Q4_K and Q5_K. */
-  static int kScale(MemorySegment s, long b, int j) {
+  private static int kScale(MemorySegment s, long b, int j) {
     return j < 4 ? u8(s, b, j) & 63 : (u8(s, b, j + 4) & 15) | ((u8(s, b, j - 4) >> 6) << 4);
   }
 
   /** The j-th of eight 6-bit minima in the 12 bytes of Q4_K and Q5_K. */
-  static int kMin(MemorySegment s, long b, int j) {
+  private static int kMin(MemorySegment s, long b, int j) {
     return j < 4 ? u8(s, b, j + 4) & 63 : (u8(s, b, j + 4) >> 4) | ((u8(s, b, j) >> 6) << 4);
   }
 

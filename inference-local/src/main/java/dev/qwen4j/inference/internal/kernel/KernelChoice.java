@@ -14,27 +14,36 @@ public final class KernelChoice {
    * {@code jdk.incubator.vector} is present and the machine has vectors of 128 bits or more.
    */
   public static Kernels create(int threads) {
+    return create(threads, new PackedCopy());
+  }
+
+  /**
+   * The same, with a copy of the weights that they pack.
+   *
+   * @param copy stays the caller's to close, after the kernels
+   */
+  public static Kernels create(int threads, PackedCopy copy) {
     if (threads < 1) {
       throw new IllegalArgumentException("expected at least 1 thread, found " + threads);
     }
-    Kernels kernels = choose(threads);
+    Kernels kernels = choose(threads, copy);
     LOG.info("{}", kernels.description());
     return kernels;
   }
 
-  private static Kernels choose(int threads) {
+  private static Kernels choose(int threads, PackedCopy copy) {
     if (ModuleLayer.boot().findModule("jdk.incubator.vector").isEmpty()) {
       return new ScalarKernels(
           "the Vector API is off; start Java with --add-modules jdk.incubator.vector");
     }
-    return vectorsOrNot(threads);
+    return vectorsOrNot(threads, copy);
   }
 
   /** Apart from the caller, so that the Vector API's classes load only where they exist. */
-  private static Kernels vectorsOrNot(int threads) {
+  private static Kernels vectorsOrNot(int threads, PackedCopy copy) {
     if (Lanes.BITS < 128) {
       return new ScalarKernels("this machine's vectors have %d bits".formatted(Lanes.BITS));
     }
-    return new VectorKernels(threads);
+    return new VectorKernels(threads, copy);
   }
 }

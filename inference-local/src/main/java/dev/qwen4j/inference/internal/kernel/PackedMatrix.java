@@ -1,5 +1,6 @@
 package dev.qwen4j.inference.internal.kernel;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -12,9 +13,20 @@ record PackedMatrix(TensorType type, Packing packing, int rows, int cols, Memory
   /** What kernels may read beyond a group's last byte. */
   private static final int MARGIN = 64;
 
-  static long bytes(TensorType type, Packing packing, int rows, int cols) {
-    long groups = Math.ceilDiv(rows, packing.groupRows());
-    return groups * (scaleBytes(type, packing, cols) + weightBytes(packing, cols)) + MARGIN;
+  /** A matrix of the shape of {@code raw}, with nothing in it yet. */
+  static PackedMatrix allocate(RawMatrix raw, Packing packing, Arena arena) {
+    return over(raw, packing, arena.allocate(bytes(raw, packing), 64));
+  }
+
+  /** A matrix of the shape of {@code raw} in {@code data}, {@link #bytes} of them. */
+  static PackedMatrix over(RawMatrix raw, Packing packing, MemorySegment data) {
+    return new PackedMatrix(raw.type(), packing, raw.rows(), raw.cols(), data);
+  }
+
+  static long bytes(RawMatrix raw, Packing packing) {
+    long groups = Math.ceilDiv(raw.rows(), packing.groupRows());
+    long group = scaleBytes(raw.type(), packing, raw.cols()) + weightBytes(packing, raw.cols());
+    return groups * group + MARGIN;
   }
 
   /** Bytes of the scales of one group. */

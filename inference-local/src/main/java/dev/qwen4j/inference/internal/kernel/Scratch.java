@@ -1,15 +1,9 @@
 package dev.qwen4j.inference.internal.kernel;
 
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /** What one worker needs to write down while it computes; grows to the largest shape it met. */
 final class Scratch {
-  static final VarHandle LONG =
-      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
-
   private float[] scales = new float[0];
   private float[] minus = new float[0];
   private float[] rows = new float[0];

@@ -13,6 +13,10 @@ import jdk.incubator.vector.FloatVector;
  * no transposition. Sums are {@code sums[row][lane]}. Six rows by two vectors are twelve
  * accumulators, enough to hide the latency of the multiply-add, and with two activations and one
  * weight they fit the sixteen registers of AVX2 (Goto and van de Geijn 2008).
+ *
+ * <p>Rows are taken six at a time, eight in narrow tiles, whether or not there are as many: what
+ * comes of the rows beyond the last is meaningless, but the arrays must have room for it. One size
+ * of tile is one loop for the JIT to compile before the first token.
  */
 final class Tiles {
   static final int WIDE = 2 * L;
@@ -38,23 +42,13 @@ final class Tiles {
       float[] sums,
       int at,
       boolean add) {
-    int r = 0;
     if (width == WIDE) {
-      for (; r + 6 <= rows; r += 6) {
+      for (int r = 0; r < rows; r += 6) {
         sixRows(w, wAt + r * stride, stride, x, xAt, n, sums, at + r * WIDE, add);
       }
-      for (; r + 2 <= rows; r += 2) {
-        twoRows(w, wAt + r * stride, stride, x, xAt, n, sums, at + r * WIDE, add);
-      }
-      for (; r < rows; r++) {
-        oneRow(w, wAt + r * stride, x, xAt, n, sums, at + r * WIDE, add);
-      }
     } else {
-      for (; r + 8 <= rows; r += 8) {
+      for (int r = 0; r < rows; r += 8) {
         eightNarrowRows(w, wAt + r * stride, stride, x, xAt, n, sums, at + r * NARROW, add);
-      }
-      for (; r < rows; r++) {
-        oneNarrowRow(w, wAt + r * stride, x, xAt, n, sums, at + r * NARROW, add);
       }
     }
   }
@@ -77,24 +71,14 @@ final class Tiles {
       float[] sums,
       int at,
       boolean add) {
-    int r = 0;
-    if (width == NARROW) {
-      for (; r + 8 <= columns; r += 8) {
+    if (width == WIDE) {
+      for (int r = 0; r < columns; r += 6) {
+        sixColumns(w, wAt + r, stride, x, xAt, n, sums, at + r * WIDE, add);
+      }
+    } else {
+      for (int r = 0; r < columns; r += 8) {
         eightNarrowColumns(w, wAt + r, stride, x, xAt, n, sums, at + r * NARROW, add);
       }
-      for (; r < columns; r++) {
-        oneNarrowColumn(w, wAt + r, stride, x, xAt, n, sums, at + r * NARROW, add);
-      }
-      return;
-    }
-    for (; r + 6 <= columns; r += 6) {
-      sixColumns(w, wAt + r, stride, x, xAt, n, sums, at + r * WIDE, add);
-    }
-    for (; r + 2 <= columns; r += 2) {
-      twoColumns(w, wAt + r, stride, x, xAt, n, sums, at + r * WIDE, add);
-    }
-    for (; r < columns; r++) {
-      oneColumn(w, wAt + r, stride, x, xAt, n, sums, at + r * WIDE, add);
     }
   }
 
@@ -161,52 +145,6 @@ final class Tiles {
     s51.intoArray(sums, at + 11 * L);
   }
 
-  private static void twoRows(
-      float[] w,
-      int wAt,
-      int stride,
-      float[] x,
-      int xAt,
-      int n,
-      float[] sums,
-      int at,
-      boolean add) {
-    FloatVector s00 = add ? FloatVector.fromArray(F, sums, at) : FloatVector.zero(F);
-    FloatVector s01 = add ? FloatVector.fromArray(F, sums, at + 1 * L) : FloatVector.zero(F);
-    FloatVector s10 = add ? FloatVector.fromArray(F, sums, at + 2 * L) : FloatVector.zero(F);
-    FloatVector s11 = add ? FloatVector.fromArray(F, sums, at + 3 * L) : FloatVector.zero(F);
-    int w1 = wAt + stride;
-    for (int k = 0; k < n; k++) {
-      FloatVector x0 = FloatVector.fromArray(F, x, xAt + k * 2 * L);
-      FloatVector x1 = FloatVector.fromArray(F, x, xAt + k * 2 * L + L);
-      FloatVector b = FloatVector.broadcast(F, w[wAt + k]);
-      s00 = x0.fma(b, s00);
-      s01 = x1.fma(b, s01);
-      b = FloatVector.broadcast(F, w[w1 + k]);
-      s10 = x0.fma(b, s10);
-      s11 = x1.fma(b, s11);
-    }
-    s00.intoArray(sums, at);
-    s01.intoArray(sums, at + 1 * L);
-    s10.intoArray(sums, at + 2 * L);
-    s11.intoArray(sums, at + 3 * L);
-  }
-
-  private static void oneRow(
-      float[] w, int wAt, float[] x, int xAt, int n, float[] sums, int at, boolean add) {
-    FloatVector s00 = add ? FloatVector.fromArray(F, sums, at) : FloatVector.zero(F);
-    FloatVector s01 = add ? FloatVector.fromArray(F, sums, at + 1 * L) : FloatVector.zero(F);
-    for (int k = 0; k < n; k++) {
-      FloatVector x0 = FloatVector.fromArray(F, x, xAt + k * 2 * L);
-      FloatVector x1 = FloatVector.fromArray(F, x, xAt + k * 2 * L + L);
-      FloatVector b = FloatVector.broadcast(F, w[wAt + k]);
-      s00 = x0.fma(b, s00);
-      s01 = x1.fma(b, s01);
-    }
-    s00.intoArray(sums, at);
-    s01.intoArray(sums, at + 1 * L);
-  }
-
   private static void eightNarrowRows(
       float[] w,
       int wAt,
@@ -259,17 +197,6 @@ final class Tiles {
     s50.intoArray(sums, at + 5 * L);
     s60.intoArray(sums, at + 6 * L);
     s70.intoArray(sums, at + 7 * L);
-  }
-
-  private static void oneNarrowRow(
-      float[] w, int wAt, float[] x, int xAt, int n, float[] sums, int at, boolean add) {
-    FloatVector s00 = add ? FloatVector.fromArray(F, sums, at) : FloatVector.zero(F);
-    for (int k = 0; k < n; k++) {
-      FloatVector x0 = FloatVector.fromArray(F, x, xAt + k * L);
-      FloatVector b = FloatVector.broadcast(F, w[wAt + k]);
-      s00 = x0.fma(b, s00);
-    }
-    s00.intoArray(sums, at);
   }
 
   private static void sixColumns(
@@ -330,59 +257,6 @@ final class Tiles {
     s51.intoArray(sums, at + 11 * L);
   }
 
-  private static void twoColumns(
-      float[] w,
-      int wAt,
-      int stride,
-      float[] x,
-      int xAt,
-      int n,
-      float[] sums,
-      int at,
-      boolean add) {
-    FloatVector s00 = add ? FloatVector.fromArray(F, sums, at) : FloatVector.zero(F);
-    FloatVector s01 = add ? FloatVector.fromArray(F, sums, at + 1 * L) : FloatVector.zero(F);
-    FloatVector s10 = add ? FloatVector.fromArray(F, sums, at + 2 * L) : FloatVector.zero(F);
-    FloatVector s11 = add ? FloatVector.fromArray(F, sums, at + 3 * L) : FloatVector.zero(F);
-    for (int k = 0; k < n; k++) {
-      FloatVector x0 = FloatVector.fromArray(F, x, xAt + k * 2 * L);
-      FloatVector x1 = FloatVector.fromArray(F, x, xAt + k * 2 * L + L);
-      FloatVector b = FloatVector.broadcast(F, w[wAt + k * stride]);
-      s00 = x0.fma(b, s00);
-      s01 = x1.fma(b, s01);
-      b = FloatVector.broadcast(F, w[wAt + k * stride + 1]);
-      s10 = x0.fma(b, s10);
-      s11 = x1.fma(b, s11);
-    }
-    s00.intoArray(sums, at);
-    s01.intoArray(sums, at + 1 * L);
-    s10.intoArray(sums, at + 2 * L);
-    s11.intoArray(sums, at + 3 * L);
-  }
-
-  private static void oneColumn(
-      float[] w,
-      int wAt,
-      int stride,
-      float[] x,
-      int xAt,
-      int n,
-      float[] sums,
-      int at,
-      boolean add) {
-    FloatVector s00 = add ? FloatVector.fromArray(F, sums, at) : FloatVector.zero(F);
-    FloatVector s01 = add ? FloatVector.fromArray(F, sums, at + 1 * L) : FloatVector.zero(F);
-    for (int k = 0; k < n; k++) {
-      FloatVector x0 = FloatVector.fromArray(F, x, xAt + k * 2 * L);
-      FloatVector x1 = FloatVector.fromArray(F, x, xAt + k * 2 * L + L);
-      FloatVector b = FloatVector.broadcast(F, w[wAt + k * stride]);
-      s00 = x0.fma(b, s00);
-      s01 = x1.fma(b, s01);
-    }
-    s00.intoArray(sums, at);
-    s01.intoArray(sums, at + 1 * L);
-  }
-
   private static void eightNarrowColumns(
       float[] w,
       int wAt,
@@ -428,24 +302,5 @@ final class Tiles {
     s50.intoArray(sums, at + 5 * L);
     s60.intoArray(sums, at + 6 * L);
     s70.intoArray(sums, at + 7 * L);
-  }
-
-  private static void oneNarrowColumn(
-      float[] w,
-      int wAt,
-      int stride,
-      float[] x,
-      int xAt,
-      int n,
-      float[] sums,
-      int at,
-      boolean add) {
-    FloatVector s00 = add ? FloatVector.fromArray(F, sums, at) : FloatVector.zero(F);
-    for (int k = 0; k < n; k++) {
-      FloatVector x0 = FloatVector.fromArray(F, x, xAt + k * L);
-      FloatVector b = FloatVector.broadcast(F, w[wAt + k * stride]);
-      s00 = x0.fma(b, s00);
-    }
-    s00.intoArray(sums, at);
   }
 }

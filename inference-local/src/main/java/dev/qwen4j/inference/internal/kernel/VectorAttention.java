@@ -20,8 +20,11 @@ import jdk.incubator.vector.FloatVector;
  * Gimelshein 2018; Dao et al. 2022). Both products are the register tiles of {@link Tiles}.
  */
 final class VectorAttention {
-  /** Positions per block; a multiple of the six rows of a tile. */
-  private static final int BLOCK = 48;
+  /** Rows or columns that {@link Tiles} computes at once. */
+  private static final int TILE_ROWS = 6;
+
+  /** Positions per block. */
+  private static final int BLOCK = 8 * TILE_ROWS;
 
   /** Tiles that share a converted block. */
   private static final int TILES = 8;
@@ -55,6 +58,11 @@ final class VectorAttention {
     Arrays.setAll(buffers, w -> new Buffers());
   }
 
+  /** Sums of a tile: [headDim and what the register tiles compute beyond it, lanes]. */
+  private static int sumsOfTile(int headDim) {
+    return Math.ceilDiv(headDim, TILE_ROWS) * TILE_ROWS * WIDE;
+  }
+
   /** One worker's memory, grown to the shapes it met. */
   private static final class Buffers {
     float[] keys = new float[0];
@@ -68,9 +76,9 @@ final class VectorAttention {
     void fit(int headDim, int scoreCount) {
       if (keys.length < BLOCK * headDim) {
         keys = new float[BLOCK * headDim];
-        values = new float[BLOCK * headDim];
+        values = new float[BLOCK * headDim + TILE_ROWS];
         queries = new float[TILES * WIDE * headDim];
-        sums = new float[TILES * WIDE * headDim];
+        sums = new float[TILES * sumsOfTile(headDim)];
       }
       if (scores.length < scoreCount) {
         scores = new float[scoreCount + scoreCount / 2];
@@ -225,7 +233,7 @@ final class VectorAttention {
     for (int t = 0; t < n; t++) {
       packQueries(kvHead, (firstTile + t) * WIDE, b.queries, t * WIDE * headDim);
     }
-    Arrays.fill(b.sums, 0, n * WIDE * headDim, 0);
+    Arrays.fill(b.sums, 0, n * sumsOfTile(headDim), 0);
     Arrays.fill(b.maxima, MASKED);
     Arrays.fill(b.totals, 0);
     int visible = position + lastToken(firstTile + n - 1) + 1;
@@ -239,13 +247,14 @@ final class VectorAttention {
         if (seen <= 0) {
           continue;
         }
-        int at = t * WIDE * headDim;
+        int queries = t * WIDE * headDim;
         Tiles.multiplyRows(
-            b.keys, 0, headDim, seen, b.queries, at, WIDE, headDim, b.scores, 0, false);
+            b.keys, 0, headDim, seen, b.queries, queries, WIDE, headDim, b.scores, 0, false);
         maskFuture(b.scores, p, seen, tile);
         softmaxStep(b, seen, t, headDim);
+        int sums = t * sumsOfTile(headDim);
         Tiles.multiplyColumns(
-            b.values, 0, headDim, headDim, b.scores, 0, WIDE, seen, b.sums, at, true);
+            b.values, 0, headDim, headDim, b.scores, 0, WIDE, seen, b.sums, sums, true);
       }
     }
     for (int t = 0; t < n; t++) {
@@ -303,7 +312,7 @@ final class VectorAttention {
       }
       max.intoArray(b.maxima, state);
       total.intoArray(b.totals, state);
-      int at = tile * WIDE * headDim + v;
+      int at = tile * sumsOfTile(headDim) + v;
       for (int i = 0; i < headDim; i++) {
         FloatVector.fromArray(F, sums, at + i * WIDE).mul(shrink).intoArray(sums, at + i * WIDE);
       }
@@ -312,7 +321,7 @@ final class VectorAttention {
 
   private void writeOut(int kvHead, int firstRow, Buffers b, int tile) {
     int headDim = kv.headDim();
-    int at = tile * WIDE * headDim;
+    int at = tile * sumsOfTile(headDim);
     for (int lane = 0; lane < WIDE && firstRow + lane < tokens * group; lane++) {
       int row = firstRow + lane;
       int to = (row / group * heads + kvHead * group + row % group) * headDim;

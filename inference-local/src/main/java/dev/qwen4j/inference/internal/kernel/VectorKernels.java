@@ -36,6 +36,7 @@ final class VectorKernels implements Kernels {
   private static final int ELEMENTS_PER_CHUNK = 8 * 1024;
 
   private final WorkerPool pool;
+  private final PackedCopy copy;
   private final Arena arena = Arena.ofShared();
   private final VectorAttention attention;
   private final VectorConvolution convolution;
@@ -64,7 +65,13 @@ final class VectorKernels implements Kernels {
   private float[] packed = new float[0];
 
   VectorKernels(int threads) {
+    this(threads, new PackedCopy());
+  }
+
+  /** Kernels that take from {@code copy} what was packed before, and put there what was not. */
+  VectorKernels(int threads, PackedCopy copy) {
     this.pool = new WorkerPool(threads);
+    this.copy = copy;
     this.attention = new VectorAttention(pool);
     this.convolution = new VectorConvolution(pool);
     this.delta = new VectorDelta(pool);
@@ -119,19 +126,23 @@ final class VectorKernels implements Kernels {
   }
 
   private PackedMatrix pack(RawMatrix raw, Packing packing) {
-    long bytes = PackedMatrix.bytes(raw.type(), packing, raw.rows(), raw.cols());
-    MemorySegment data = arena.allocate(bytes, 64);
-    PackedMatrix packed = new PackedMatrix(raw.type(), packing, raw.rows(), raw.cols(), data);
+    MemorySegment kept = copy.take(raw, PackedMatrix.bytes(raw, packing));
+    if (kept != null) {
+      return PackedMatrix.over(raw, packing, kept);
+    }
+    PackedMatrix packed = PackedMatrix.allocate(raw, packing, arena);
     int share = groupsPerChunk(packed);
+    Packer[] packers = new Packer[pool.size()];
+    Arrays.setAll(packers, w -> new Packer(raw, packed));
     pool.run(
         Math.ceilDiv(packed.groups(), share),
         (worker, chunk) -> {
-          Packer packer = new Packer(raw, packed);
           int end = Math.min(packed.groups(), (chunk + 1) * share);
           for (int group = chunk * share; group < end; group++) {
-            packer.pack(group);
+            packers[worker].pack(group);
           }
         });
+    copy.add(raw, packed.data());
     return packed;
   }
 

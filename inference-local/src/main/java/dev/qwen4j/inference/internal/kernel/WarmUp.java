@@ -2,63 +2,126 @@ package dev.qwen4j.inference.internal.kernel;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.Set;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 
 /**
- * Runs the kernels that a checkpoint will need on tiny operands, so that the JIT compiles them
- * while the rest of the checkpoint is still being opened. Until C2 has compiled them, vector
- * operations allocate and are hundreds of times slower. Pays only where the JVM compiles these
- * methods early: the launcher's {@code CompileThresholdScaling}; docs/log.md has the figures.
+ * Runs the kernels that a checkpoint will need on tiny operands until the JIT has compiled them.
+ * Until C2 has, vector operations allocate and are hundreds of times slower, and a prompt read at
+ * that speed takes from the compiler the processors that it needs. Pays most where the JVM compiles
+ * these methods early: the launcher's {@code CompileThresholdScaling}; docs/log.md has the figures.
  *
  * <p>The operands are short on purpose: loops of a few iterations compile once, as whole methods,
  * and not a second time from the middle of a loop.
  */
 public final class WarmUp {
-  private static final int ROUNDS = 12;
   private static final int ROWS = 12;
-  private static final int TOKENS = 20;
+
+  /** A tile of two vectors of tokens, and one of one vector. */
+  private static final int TOKENS = Tiles.WIDE + 1;
+
   private static final int HEADS = 2;
   private static final int HEAD_DIM = 64;
 
+  /** Calls that are enough for the JIT to be asked; then there is only waiting. */
+  private static final int CALLS_BEFORE_WAITING = 15;
+
   private WarmUp() {}
 
+  /**
+   * When to go on.
+   *
+   * @param fast what a compiled call takes at most; one that is not takes ten times that or more
+   * @param pause between calls, which take processors from the compiler
+   * @param longest a machine on which it takes longer has other worries
+   */
+  private record Patience(Duration fast, Duration pause, Duration longest) {}
+
+  private static final Patience WITH_PACKING =
+      new Patience(Duration.ofNanos(20_000), Duration.ofMillis(1), Duration.ofMillis(500));
+
+  private static final Patience WITH_VECTORS =
+      new Patience(Duration.ofNanos(150_000), Duration.ofMillis(6), Duration.ofSeconds(3));
+
+  /** Compiles what packs weights of these types; returns when it is done. */
+  public static void packing(List<TensorType> types) {
+    untilFast(
+        types.stream()
+            .flatMap(type -> Stream.ofNullable(Packing.of(type)).map(p -> packer(type, p)))
+            .toList(),
+        WITH_PACKING);
+  }
+
+  private static Runnable packer(TensorType type, Packing packing) {
+    RawMatrix raw = zeros(Arena.ofAuto(), type, packing.groupRows());
+    Packer packer = new Packer(raw, PackedMatrix.allocate(raw, packing, Arena.ofAuto()));
+    return () -> packer.pack(0);
+  }
+
   /** Compiles what prefill and decode of weights of these types need; returns when it is done. */
-  public static void run(Set<TensorType> types) {
-    try (Kernels kernels = KernelChoice.create(1)) {
-      for (int round = 0; round < ROUNDS; round++) {
-        layer(kernels);
+  public static void run(List<TensorType> types) {
+    try (Kernels kernels = KernelChoice.create(1);
+        Arena arena = Arena.ofShared()) {
+      List<Matrix> matrices =
+          types.stream().map(type -> kernels.prepare(zeros(arena, type, ROWS))).toList();
+      untilFast(
+          Stream.concat(
+                  matrices.stream().map(matrix -> product(kernels, matrix, TOKENS)),
+                  Stream.of(layer(kernels)))
+              .toList(),
+          WITH_VECTORS);
+      untilFast(
+          matrices.stream().map(matrix -> product(kernels, matrix, 1)).toList(), WITH_VECTORS);
+    }
+  }
+
+  private static RawMatrix zeros(Arena arena, TensorType type, int rows) {
+    int cols = Math.max(64, type.blockElements());
+    MemorySegment zeros = arena.allocate(type.bytes((long) rows * cols), 64);
+    return new RawMatrix(type, rows, cols, zeros);
+  }
+
+  /** Takes turns, so that code which all of them use is compiled for all of them. */
+  private static void untilFast(List<Runnable> kernels, Patience patience) {
+    long start = System.nanoTime();
+    boolean fast = false;
+    for (int call = 0; !fast; call++) {
+      fast = true;
+      for (Runnable kernel : kernels) {
+        long before = System.nanoTime();
+        kernel.run();
+        fast &= System.nanoTime() - before < patience.fast.toNanos();
       }
-      for (TensorType type : types) {
-        products(kernels, type);
+      if (System.nanoTime() - start > patience.longest.toNanos()) {
+        return;
+      }
+      if (call > CALLS_BEFORE_WAITING) {
+        LockSupport.parkNanos(patience.pause.toNanos());
       }
     }
   }
 
-  private static void products(Kernels kernels, TensorType type) {
-    int cols = Math.max(32, type.blockElements());
-    try (Arena arena = Arena.ofShared()) {
-      MemorySegment zeros = arena.allocate(type.bytes((long) ROWS * cols), 64);
-      Matrix matrix = kernels.prepare(new RawMatrix(type, ROWS, cols, zeros));
-      float[] x = new float[TOKENS * cols];
-      float[] out = new float[TOKENS * ROWS];
-      for (int round = 0; round < ROUNDS; round++) {
-        kernels.multiply(matrix, x, TOKENS, out);
-        kernels.multiply(matrix, x, 1, out);
-      }
-    }
+  private static Runnable product(Kernels kernels, Matrix matrix, int tokens) {
+    float[] x = new float[tokens * matrix.cols()];
+    float[] out = new float[tokens * matrix.rows()];
+    return () -> kernels.multiply(matrix, x, tokens, out);
   }
 
-  private static void layer(Kernels kernels) {
+  private static Runnable layer(Kernels kernels) {
     int width = HEADS * HEAD_DIM;
     float[] x = new float[TOKENS * width];
     float[] y = new float[TOKENS * width];
     KvLayer kv = new KvLayer(1, HEAD_DIM, TOKENS + 1);
-    kernels.rmsNorm(x, TOKENS, width, y, 1e-6f, x);
-    kernels.swiGlu(x, y, TOKENS * width);
-    kernels.add(x, y, TOKENS * width);
-    kv.write(0, TOKENS, x, y);
-    kernels.attention(x, TOKENS, 0, kv, HEADS, 1, y);
-    kv.write(TOKENS, 1, x, y);
-    kernels.attention(x, 1, TOKENS, kv, HEADS, 1, y);
+    return () -> {
+      kernels.rmsNorm(x, TOKENS, width, y, 1e-6f, x);
+      kernels.swiGlu(x, y, TOKENS * width);
+      kernels.add(x, y, TOKENS * width);
+      kv.write(0, TOKENS, x, y);
+      kernels.attention(x, TOKENS, 0, kv, HEADS, 1, y);
+      kv.write(TOKENS, 1, x, y);
+      kernels.attention(x, 1, TOKENS, kv, HEADS, 1, y);
+    };
   }
 }

@@ -2,7 +2,6 @@ package dev.qwen4j.inference.internal.tokenizer;
 
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 
 /**
  * Byte-pair encoding: which two neighbours merge into which token, and in which order.
@@ -29,13 +28,17 @@ final class BytePairs {
   /**
    * Reads the merges.
    *
-   * @param ids the ids of the normal tokens by their text
+   * @param index the normal tokens
    * @throws IllegalArgumentException naming the first byte or merge that the tokens do not have
    */
-  BytePairs(Map<String, Integer> ids, List<String> merges, ByteAlphabet alphabet) {
+  BytePairs(TokenIndex index, List<String> merges, ByteAlphabet alphabet) {
     for (int b = 0; b < byteTokens.length; b++) {
       String letter = alphabet.letter(b);
-      byteTokens[b] = id(ids, letter, "the token of byte " + b);
+      int id = index.find(letter, 0, letter.length());
+      if (id < 0) {
+        throw missing("the token of byte " + b, letter);
+      }
+      byteTokens[b] = id;
     }
     int capacity = Integer.highestOneBit(Math.max(16, merges.size())) * 4;
     pairs = new long[capacity];
@@ -44,28 +47,33 @@ final class BytePairs {
     mask = capacity - 1;
     Arrays.fill(pairs, EMPTY);
     for (int rank = 0; rank < merges.size(); rank++) {
-      String merge = merges.get(rank);
-      int space = merge.indexOf(' ', 1);
-      if (space < 0) {
-        throw new IllegalArgumentException(
-            "tokenizer.ggml.merges[%d]: expected two tokens, found \"%s\"; the file is damaged"
-                .formatted(rank, merge));
-      }
-      String where = "a token of merge " + rank;
-      String left = merge.substring(0, space);
-      String right = merge.substring(space + 1);
-      put(pair(id(ids, left, where), id(ids, right, where)), rank, id(ids, left + right, where));
+      add(index, merges.get(rank), rank);
     }
   }
 
-  private static int id(Map<String, Integer> ids, String token, String what) {
-    Integer id = ids.get(token);
-    if (id == null) {
+  private void add(TokenIndex index, String merge, int rank) {
+    int space = merge.indexOf(' ', 1);
+    if (space < 0) {
       throw new IllegalArgumentException(
-          "tokenizer.ggml.tokens: expected %s, \"%s\", found no such token; the file is damaged"
-              .formatted(what, token));
+          "tokenizer.ggml.merges[%d]: expected two tokens, found \"%s\"; the file is damaged"
+              .formatted(rank, merge));
     }
-    return id;
+    int left = index.find(merge, 0, space);
+    int right = index.find(merge, space + 1, merge.length());
+    int both = index.findWithout(merge, space);
+    if (left < 0 || right < 0 || both < 0) {
+      String first = merge.substring(0, space);
+      String second = merge.substring(space + 1);
+      throw missing(
+          "a token of merge " + rank, left < 0 ? first : right < 0 ? second : first + second);
+    }
+    put(pair(left, right), rank, both);
+  }
+
+  private static IllegalArgumentException missing(String what, String token) {
+    return new IllegalArgumentException(
+        "tokenizer.ggml.tokens: expected %s, \"%s\", found no such token; the file is damaged"
+            .formatted(what, token));
   }
 
   private void put(long pair, int rank, int id) {

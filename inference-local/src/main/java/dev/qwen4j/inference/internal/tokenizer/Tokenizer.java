@@ -3,7 +3,6 @@ package dev.qwen4j.inference.internal.tokenizer;
 import dev.qwen4j.inference.internal.template.Prompt;
 import java.nio.charset.StandardCharsets;
 import java.text.Normalizer;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -59,7 +58,7 @@ public final class Tokenizer {
     control = new boolean[size];
     ByteAlphabet alphabet = new ByteAlphabet();
     byte[][] spellings = new byte[size][];
-    Map<String, Integer> ids = HashMap.newHashMap(size);
+    TokenIndex index = new TokenIndex(tokens);
     for (int id = 0; id < size; id++) {
       String token = tokens.get(id);
       TokenType type = data.types().get(id);
@@ -71,7 +70,7 @@ public final class Tokenizer {
         control[id] = type == TokenType.CONTROL;
       } else {
         spellings[id] = alphabet.bytes(token);
-        ids.putIfAbsent(token, id);
+        index.add(id);
       }
       offsets[id + 1] = offsets[id] + spellings[id].length;
     }
@@ -79,7 +78,7 @@ public final class Tokenizer {
     for (int id = 0; id < size; id++) {
       System.arraycopy(spellings[id], 0, spelling, offsets[id], spellings[id].length);
     }
-    pairs = new BytePairs(ids, data.merges(), alphabet);
+    pairs = new BytePairs(index, data.merges(), alphabet);
   }
 
   /** How many ids are in use; the rows of the output matrix beyond are padding. */

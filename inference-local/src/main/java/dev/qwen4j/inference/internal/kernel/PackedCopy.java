@@ -1,0 +1,299 @@
+package dev.qwen4j.inference.internal.kernel;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static java.nio.file.StandardCopyOption.ATOMIC_MOVE;
+import static java.nio.file.StandardOpenOption.CREATE;
+import static java.nio.file.StandardOpenOption.READ;
+import static java.nio.file.StandardOpenOption.WRITE;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.ClosedByInterruptException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import java.util.zip.CRC32;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A checkpoint's packed matrices in a file, so that they are packed once and mapped ever after: a
+ * gigabyte takes two processor seconds to pack, and none to map.
+ *
+ * <p>The file lists the matrices in the order in which they were prepared, each with its type, its
+ * shape, where it lies, and a checksum over three of its rows in the checkpoint. One that does not
+ * match what is asked for is not used, nor any after it. The copy is written beside the first
+ * reply, under another name until it is whole, and only where there is room for much more; whatever
+ * goes wrong costs nothing but the next start's time. Not safe for several threads.
+ */
+public final class PackedCopy implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(PackedCopy.class);
+
+  /** In the file's first bytes; another number whenever {@link Packing} or the file changes. */
+  private static final long MAGIC = ByteBuffer.wrap("q4jpack1".getBytes(US_ASCII)).getLong();
+
+  private static final int HEADER_BYTES = 16;
+  private static final int ENTRY_BYTES = 40;
+  private static final int ALIGNMENT = 4096;
+
+  /** Smaller checkpoints are packed in no time. */
+  private static final long WORTH_KEEPING = 64L << 20;
+
+  /** What a disk must have left when the copy is written. */
+  private static final long ROOM = 2L << 30;
+
+  private static final int PIECE = 8 << 20;
+
+  /** Where a matrix lies in the file. */
+  private record Entry(int type, int rows, int cols, long checksum, long offset, long bytes) {
+    boolean holds(RawMatrix raw) {
+      return type == raw.type().id()
+          && rows == raw.rows()
+          && cols == raw.cols()
+          && checksum == checksumOf(raw);
+    }
+  }
+
+  private final @Nullable Path file;
+  private final long worthKeeping;
+  private final Arena arena = Arena.ofShared();
+  private final List<Entry> entries;
+  private final MemorySegment mapped;
+  private final List<Map.Entry<Entry, MemorySegment>> packed = new ArrayList<>();
+  private int taken;
+  private boolean passedOver;
+  private @Nullable Thread writer;
+
+  /** No copy: neither read nor written. */
+  public PackedCopy() {
+    this.file = null;
+    this.worthKeeping = Long.MAX_VALUE;
+    this.entries = List.of();
+    this.mapped = MemorySegment.NULL;
+  }
+
+  /** The copy in {@code file}, or to be written to it. */
+  public PackedCopy(Path file) {
+    this(file, WORTH_KEEPING);
+  }
+
+  PackedCopy(Path file, long worthKeeping) {
+    this.file = file;
+    this.worthKeeping = worthKeeping;
+    List<Entry> found = List.of();
+    MemorySegment data = MemorySegment.NULL;
+    try (FileChannel channel = FileChannel.open(file, READ)) {
+      data = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
+      found = read(data);
+    } catch (NoSuchFileException e) {
+      LOG.debug("no packed copy yet: {}", file);
+    } catch (IOException e) {
+      LOG.warn("the packed copy {} is not used: {}", file, e.toString());
+    }
+    this.entries = found;
+    this.mapped = data;
+  }
+
+  /** Whether there is a copy to read. */
+  public boolean isThere() {
+    return !entries.isEmpty();
+  }
+
+  private static List<Entry> read(MemorySegment data) throws IOException {
+    ByteBuffer in = data.asByteBuffer().order(ByteOrder.BIG_ENDIAN);
+    if (in.remaining() < HEADER_BYTES || in.getLong() != MAGIC) {
+      throw new IOException("expected a packed copy of this version, found something else");
+    }
+    int lanes = in.getInt();
+    int count = in.getInt();
+    if (lanes != Lanes.L || count < 0 || in.remaining() < (long) count * ENTRY_BYTES) {
+      throw new IOException(
+          "expected vectors of %d lanes, found %d, and %d matrices"
+              .formatted(Lanes.L, lanes, count));
+    }
+    List<Entry> entries = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      Entry entry =
+          new Entry(in.getInt(), in.getInt(), in.getInt(), in.getInt(), in.getLong(), in.getLong());
+      in.getLong();
+      if (entry.offset < 0 || entry.bytes < 0 || entry.offset > data.byteSize() - entry.bytes) {
+        throw new IOException("matrix %d lies beyond the end of the file".formatted(i));
+      }
+      entries.add(entry);
+    }
+    return entries;
+  }
+
+  /** The next matrix from the file; null if it has to be packed. */
+  @Nullable MemorySegment take(RawMatrix raw, long bytes) {
+    if (passedOver || taken == entries.size()) {
+      return null;
+    }
+    Entry entry = entries.get(taken);
+    if (entry.bytes != bytes || !entry.holds(raw)) {
+      LOG.warn("the packed copy {} is not of this checkpoint; it is passed over", file);
+      passedOver = true;
+      return null;
+    }
+    taken++;
+    return mapped.asSlice(entry.offset, bytes);
+  }
+
+  /** Remembers a matrix that was packed, to be written. */
+  void add(RawMatrix raw, MemorySegment data) {
+    if (file != null) {
+      Entry entry =
+          new Entry(raw.type().id(), raw.rows(), raw.cols(), checksumOf(raw), 0, data.byteSize());
+      packed.add(Map.entry(entry, data));
+    }
+  }
+
+  /** Of the first row, the last, and one between. */
+  private static long checksumOf(RawMatrix raw) {
+    long row = raw.type().bytes(raw.cols());
+    CRC32 sum = new CRC32();
+    for (long r : new long[] {0, raw.rows() / 2, raw.rows() - 1}) {
+      sum.update(raw.data().asSlice(r * row, row).asByteBuffer());
+    }
+    return (int) sum.getValue();
+  }
+
+  /** Begins to write what was packed, unless that is little, was read, or has been begun. */
+  public void keep() {
+    long bytes = packed.stream().mapToLong(matrix -> matrix.getValue().byteSize()).sum();
+    if (file == null || writer != null || taken > 0 || bytes < worthKeeping) {
+      return;
+    }
+    List<Map.Entry<Entry, MemorySegment>> matrices = List.copyOf(packed);
+    Path target = file;
+    writer =
+        Thread.ofPlatform()
+            .daemon()
+            .name("qwen4j-packed-copy")
+            .priority(Thread.MIN_PRIORITY)
+            .start(() -> write(target, matrices, bytes));
+  }
+
+  private static void write(Path file, List<Map.Entry<Entry, MemorySegment>> matrices, long bytes) {
+    Path part = file.resolveSibling(file.getFileName() + ".part");
+    try {
+      Path folder = Files.createDirectories(file.toAbsolutePath().getParent());
+      if (Files.getFileStore(folder).getUsableSpace() - bytes < ROOM) {
+        LOG.info("no packed copy of {} MB: too little room in {}", bytes >> 20, folder);
+        return;
+      }
+      try (FileChannel channel = FileChannel.open(part, CREATE, WRITE);
+          FileLock lock = channel.tryLock()) {
+        if (lock == null) {
+          return; // another process is writing the same
+        }
+        channel.truncate(0);
+        write(channel, matrices);
+        channel.force(true);
+        Files.move(part, file, ATOMIC_MOVE);
+      }
+      LOG.info("a packed copy of {} MB is kept in {}", bytes >> 20, file);
+      deleteOlder(file);
+    } catch (OverlappingFileLockException e) {
+      LOG.debug("this process is writing {} already", file);
+    } catch (ClosedByInterruptException e) {
+      delete(part); // the model was closed first
+    } catch (IOException e) {
+      LOG.warn("the packed copy {} cannot be written: {}", file, e.toString());
+      delete(part);
+    }
+  }
+
+  private static void write(FileChannel channel, List<Map.Entry<Entry, MemorySegment>> matrices)
+      throws IOException {
+    ByteBuffer header = ByteBuffer.allocate(HEADER_BYTES + matrices.size() * ENTRY_BYTES);
+    header.putLong(MAGIC).putInt(Lanes.L).putInt(matrices.size());
+    long at = aligned(header.capacity());
+    for (Map.Entry<Entry, MemorySegment> matrix : matrices) {
+      Entry e = matrix.getKey();
+      header.putInt(e.type).putInt(e.rows).putInt(e.cols).putInt((int) e.checksum);
+      header.putLong(at).putLong(e.bytes).putLong(0);
+      at = aligned(at + e.bytes);
+    }
+    writeAll(channel, header.flip(), 0);
+    at = aligned(header.capacity());
+    for (Map.Entry<Entry, MemorySegment> matrix : matrices) {
+      MemorySegment data = matrix.getValue();
+      for (long from = 0; from < data.byteSize(); from += PIECE) {
+        long n = Math.min(PIECE, data.byteSize() - from);
+        writeAll(channel, data.asSlice(from, n).asByteBuffer(), at + from);
+      }
+      at = aligned(at + data.byteSize());
+    }
+  }
+
+  private static void writeAll(FileChannel channel, ByteBuffer bytes, long at) throws IOException {
+    long position = at;
+    while (bytes.hasRemaining()) {
+      position += channel.write(bytes, position);
+    }
+  }
+
+  private static long aligned(long at) {
+    return Math.ceilDiv(at, ALIGNMENT) * ALIGNMENT;
+  }
+
+  /** Copies of what the checkpoint was before: their names differ after the last dash. */
+  private static void deleteOlder(Path file) throws IOException {
+    String name = String.valueOf(file.getFileName());
+    String start = name.substring(0, name.lastIndexOf('-') + 1);
+    try (Stream<Path> files = Files.list(file.toAbsolutePath().getParent())) {
+      files
+          .filter(other -> !start.isEmpty() && !other.endsWith(name))
+          .filter(other -> String.valueOf(other.getFileName()).startsWith(start))
+          .forEach(PackedCopy::delete);
+    }
+  }
+
+  private static void delete(Path part) {
+    try {
+      Files.deleteIfExists(part);
+    } catch (IOException e) {
+      LOG.warn("{} is left over and can be deleted: {}", part, e.toString());
+    }
+  }
+
+  /** Waits for the copy that is being written, if one is. */
+  void awaitWriting(Duration longest) throws InterruptedException {
+    if (writer != null) {
+      writer.join(longest);
+    }
+  }
+
+  /** Ends the writing, whole or not, and unmaps the file. */
+  @Override
+  public void close() {
+    if (writer != null) {
+      writer.interrupt();
+      boolean interrupted = false;
+      while (writer.isAlive()) {
+        try {
+          writer.join();
+        } catch (InterruptedException e) {
+          interrupted = true; // it ends at once, and reads memory that is about to go
+        }
+      }
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+    arena.close();
+  }
+}
