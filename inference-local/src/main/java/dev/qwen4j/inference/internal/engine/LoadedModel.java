@@ -28,6 +28,9 @@ public final class LoadedModel implements AutoCloseable {
   /** Prompt tokens that go through the layers together. */
   public static final int BATCH = 512;
 
+  /** Bytes; a smaller checkpoint answers before its kernels are compiled. */
+  private static final long WORTH_WARMING_UP = 32L << 20;
+
   /** Threads that convert weights where no one says how many. */
   private static final int CONVERTING = 2;
 
@@ -72,7 +75,13 @@ public final class LoadedModel implements AutoCloseable {
   /** Opens a checkpoint, or the smaller copy of it that is asked for. */
   public static LoadedModel open(Path path, Checkpoints.Opening opening) {
     Checkpoint file = Checkpoints.open(path, opening);
-    PackedCopy copy = Checkpoints.packedCopy(file, opening);
+    PackedCopy copy;
+    try {
+      copy = Checkpoints.packedCopy(file, opening);
+    } catch (RuntimeException | Error e) {
+      file.close();
+      throw e;
+    }
     return open(file, KernelChoice.create(opening.threads(), copy), copy);
   }
 
@@ -83,11 +92,14 @@ public final class LoadedModel implements AutoCloseable {
       // first reading.
       CompletableFuture<Tokenizer> tokenizer =
           CompletableFuture.supplyAsync(() -> VocabularyReader.tokenizer(file), LoadedModel::start);
-      if (!copy.isThere()) {
+      boolean large = file.byteSize() >= WORTH_WARMING_UP;
+      if (large && !copy.isThere()) {
         WarmUp.packing(types);
       }
       CompletableFuture<Void> warmUp =
-          CompletableFuture.runAsync(() -> WarmUp.run(types), LoadedModel::start);
+          large
+              ? CompletableFuture.runAsync(() -> WarmUp.run(types), LoadedModel::start)
+              : CompletableFuture.completedFuture(null);
       ForwardPass pass = Architectures.load(file, kernels);
       return new LoadedModel(file, kernels, copy, pass, tokenizer, warmUp);
     } catch (RuntimeException | Error e) {

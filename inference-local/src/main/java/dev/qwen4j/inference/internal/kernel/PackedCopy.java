@@ -48,6 +48,9 @@ public final class PackedCopy implements AutoCloseable {
   private static final int ENTRY_BYTES = 40;
   private static final int ALIGNMENT = 4096;
 
+  /** Room for the matrices of 64 layers of 512 experts, and many more. */
+  private static final long LONGEST_LIST = 64L << 20;
+
   /** Smaller checkpoints are packed in no time. */
   private static final long WORTH_KEEPING = 64L << 20;
 
@@ -112,7 +115,9 @@ public final class PackedCopy implements AutoCloseable {
   }
 
   private static List<Entry> read(MemorySegment data) throws IOException {
-    ByteBuffer in = data.asByteBuffer().order(ByteOrder.BIG_ENDIAN);
+    // A buffer ends at 2 GB, a copy need not.
+    MemorySegment start = data.asSlice(0, Math.min(data.byteSize(), LONGEST_LIST));
+    ByteBuffer in = start.asByteBuffer().order(ByteOrder.BIG_ENDIAN);
     if (in.remaining() < HEADER_BYTES || in.getLong() != MAGIC) {
       throw new IOException("expected a packed copy of this version, found something else");
     }

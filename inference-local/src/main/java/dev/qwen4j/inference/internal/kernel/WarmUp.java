@@ -43,7 +43,7 @@ public final class WarmUp {
       new Patience(Duration.ofNanos(20_000), Duration.ofMillis(1), Duration.ofMillis(500));
 
   private static final Patience WITH_VECTORS =
-      new Patience(Duration.ofNanos(150_000), Duration.ofMillis(6), Duration.ofSeconds(3));
+      new Patience(Duration.ofNanos(150_000), Duration.ofMillis(6), Duration.ofMillis(1500));
 
   /** Compiles what packs weights of these types; returns when it is done. */
   public static void packing(List<TensorType> types) {

@@ -3,6 +3,7 @@ package dev.qwen4j.inference.internal.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.lang.foreign.Arena;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.file.Files;
@@ -43,6 +44,18 @@ class PackedCopyTest {
   void whatWasPackedOnceIsMappedTheNextTime() throws Exception {
     float[][] packed = products(matrices, true);
     assertThat(file).exists();
+    try (PackedCopy copy = new PackedCopy(file, 0)) {
+      assertThat(copy.isThere()).isTrue();
+    }
+    assertThat(products(matrices, false)).isDeepEqualTo(packed);
+  }
+
+  @Test
+  void aCopyBeyondTwoGigabytesIsRead() throws Exception {
+    float[][] packed = products(matrices, true);
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      channel.write(ByteBuffer.wrap(new byte[1]), 5L << 29); // a hole in the file, no disk
+    }
     try (PackedCopy copy = new PackedCopy(file, 0)) {
       assertThat(copy.isThere()).isTrue();
     }
