@@ -108,9 +108,22 @@ public record CheckpointInfo(
           Map.entry(16, "Q5_K_S"),
           Map.entry(17, "Q5_K_M"),
           Map.entry(18, "Q6_K"),
+          Map.entry(19, "IQ2_XXS"),
+          Map.entry(20, "IQ2_XS"),
+          Map.entry(21, "Q2_K_S"),
+          Map.entry(22, "IQ3_XS"),
+          Map.entry(23, "IQ3_XXS"),
+          Map.entry(24, "IQ1_S"),
           Map.entry(25, "IQ4_NL"),
+          Map.entry(26, "IQ3_S"),
+          Map.entry(27, "IQ3_M"),
+          Map.entry(28, "IQ2_S"),
+          Map.entry(29, "IQ2_M"),
           Map.entry(30, "IQ4_XS"),
+          Map.entry(31, "IQ1_M"),
           Map.entry(32, "BF16"),
+          Map.entry(36, "TQ1_0"),
+          Map.entry(37, "TQ2_0"),
           Map.entry(38, "MXFP4"));
 
   public CheckpointInfo {

@@ -18,14 +18,14 @@ public final class Dequantizer {
       ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   /** The sixteen values of IQ4_NL and IQ4_XS. */
-  private static final byte[] IQ4_VALUES = {
+  static final byte[] IQ4_VALUES = {
     -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113
   };
 
   /** The sixteen values of an e2m1 float, doubled. */
-  private static final byte[] E2M1_DOUBLED = {
-    0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12
-  };
+  static final byte[] E2M1_DOUBLED = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+
+  private static final int[] POWERS_OF_3 = {1, 3, 9, 27, 81};
 
   private Dequantizer() {}
 
@@ -58,6 +58,11 @@ public final class Dequantizer {
         case IQ4_NL -> table(data, from + 2, half(data, from), IQ4_VALUES, out, i);
         case IQ4_XS -> iq4Xs(data, from, out, i);
         case MXFP4 -> table(data, from + 1, e8m0Half(u8(data, from, 0)), E2M1_DOUBLED, out, i);
+        case TQ1_0 -> tq1Zero(data, from, out, i);
+        case TQ2_0 -> tq2Zero(data, from, out, i);
+        case E4M3 -> e4m3(data, from, out, i);
+        case IQ1_S, IQ1_M, IQ2_XXS, IQ2_XS, IQ2_S, IQ3_XXS, IQ3_S ->
+            GridBlocks.dequantize(type, data, from, out, i);
       }
       from += type.blockBytes();
     }
@@ -178,6 +183,39 @@ public final class Dequantizer {
     }
   }
 
+  /** Five trits to a byte, as the digits of a fraction in base 3, and four in the last bytes. */
+  private static void tq1Zero(MemorySegment s, long b, float[] out, int o) {
+    float d = half(s, b + 52);
+    for (int i = 0; i < 256; i++) {
+      int at = i < 160 ? i % 32 : i < 240 ? 32 + i % 16 : 48 + i % 4;
+      int digit = i < 160 ? i / 32 : i < 240 ? (i - 160) / 16 : (i - 240) / 4;
+      int rest = u8(s, b, at) * POWERS_OF_3[digit] & 0xFF;
+      out[o + i] = d * (((rest * 3) >> 8) - 1);
+    }
+  }
+
+  private static void tq2Zero(MemorySegment s, long b, float[] out, int o) {
+    float d = half(s, b + 64);
+    for (int i = 0; i < 256; i++) {
+      int q = (u8(s, b, 32 * (i / 128) + i % 32) >> (2 * (i % 128 / 32))) & 3;
+      out[o + i] = d * (q - 1);
+    }
+  }
+
+  private static void e4m3(MemorySegment s, long b, float[] out, int o) {
+    float factor = s.get(FLOAT, b);
+    for (int j = 0; j < 32; j++) {
+      out[o + j] = e4m3(i8(s, b, 4 + j)) * factor;
+    }
+  }
+
+  /** An 8-bit float: its bits moved to a float's, whose exponent has 120 as its zero. */
+  public static float e4m3(int code) {
+    boolean number = (code & 0x7F) != 0x7F;
+    int bits = (code & 0x7F) << 20 | (code & 0x80) << 24;
+    return number ? Float.intBitsToFloat(bits) * 0x1p120f : Float.NaN;
+  }
+
   /** A block of 32 table indices in 16 bytes, low nibbles first. */
   private static void table(MemorySegment s, long b, float d, byte[] values, float[] out, int o) {
     for (int j = 0; j < 16; j++) {
@@ -198,7 +236,7 @@ public final class Dequantizer {
   }
 
   /** 2^(e - 128), half an e8m0 scale, since the e2m1 table is doubled; exact for subnormals too. */
-  private static float e8m0Half(int e) {
+  static float e8m0Half(int e) {
     return Float.intBitsToFloat(e < 2 ? 0x00200000 << e : (e - 1) << 23);
   }
 

@@ -52,7 +52,7 @@ enum Packing {
       case Q4_0, Q4_1, Q4_K -> NIBBLES;
       case Q5_0, Q5_1, Q5_K -> FIVES;
       case Q6_K -> SIXES;
-      case F32, F16, BF16, Q2_K, Q3_K, IQ4_NL, IQ4_XS, MXFP4 -> null;
+      default -> null;
     };
   }
 

@@ -51,7 +51,7 @@ final class RowDots {
     float[] row = scratch.panel(cols);
     long rowBytes = w.type().bytes(cols);
     for (int r = 0; r < rows; r++) {
-      Dequantizer.dequantize(w.type(), ALL, address + r * rowBytes, cols, row, 0);
+      RowFloats.dequantize(w.type(), address + r * rowBytes, cols, row, 0);
       out[at + r] = dot(row, 0, x, 0, cols);
     }
   }

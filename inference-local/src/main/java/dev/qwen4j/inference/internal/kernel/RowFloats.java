@@ -16,8 +16,8 @@ import jdk.incubator.vector.ShortVector;
 
 /**
  * Stretches of a row that is not packed as float32, for the panels that prefill multiplies: types
- * of 16 and 32 bits by vector; the others, and machines with four float lanes, go through {@link
- * Dequantizer}.
+ * of 16 and 32 bits and {@link BlockFloats} by vector; the others, and machines with four float
+ * lanes, go through {@link Dequantizer}.
  */
 final class RowFloats {
   private RowFloats() {}
@@ -26,6 +26,11 @@ final class RowFloats {
   static void dequantize(RawMatrix w, int row, int from, int n, float[] out, int at) {
     TensorType type = w.type();
     long address = w.data().address() + row * type.bytes(w.cols()) + type.bytes(from);
+    dequantize(type, address, n, out, at);
+  }
+
+  /** Writes {@code n} elements, whole blocks of a type, from an address within a matrix. */
+  static void dequantize(TensorType type, long address, int n, float[] out, int at) {
     boolean vector = L >= 8 && n % L == 0;
     if (!vector) {
       Dequantizer.dequantize(type, ALL, address, n, out, at);
@@ -35,7 +40,11 @@ final class RowFloats {
       case F32 -> MemorySegment.copy(ALL, FLOAT, address, out, at, n);
       case F16 -> f16(address, n, out, at);
       case BF16 -> bf16(address, n, out, at);
-      default -> Dequantizer.dequantize(type, ALL, address, n, out, at);
+      default -> {
+        if (!BlockFloats.dequantize(type, address, n, out, at)) {
+          Dequantizer.dequantize(type, ALL, address, n, out, at);
+        }
+      }
     }
   }
 

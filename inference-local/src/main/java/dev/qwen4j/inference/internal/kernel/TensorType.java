@@ -2,7 +2,10 @@ package dev.qwen4j.inference.internal.kernel;
 
 import java.util.Optional;
 
-/** GGML tensor types: the id in a GGUF file, and the size of a block. */
+/**
+ * GGML tensor types: the id in a GGUF file, and the size of a block; and {@link #E4M3}, which only
+ * HuggingFace's folders have.
+ */
 public enum TensorType {
   F32(0, 1, 4),
   F16(1, 1, 2),
@@ -16,10 +19,21 @@ public enum TensorType {
   Q4_K(12, 256, 144),
   Q5_K(13, 256, 176),
   Q6_K(14, 256, 210),
+  IQ2_XXS(16, 256, 66),
+  IQ2_XS(17, 256, 74),
+  IQ3_XXS(18, 256, 98),
+  IQ1_S(19, 256, 50),
   IQ4_NL(20, 32, 18),
+  IQ3_S(21, 256, 110),
+  IQ2_S(22, 256, 82),
   IQ4_XS(23, 256, 136),
+  IQ1_M(29, 256, 56),
   BF16(30, 1, 2),
-  MXFP4(39, 32, 17);
+  TQ1_0(34, 256, 54),
+  TQ2_0(35, 256, 66),
+  MXFP4(39, 32, 17),
+  /** A float32 factor, and 32 floats of 8 bits: a sign, 4 bits of exponent, 3 of mantissa. */
+  E4M3(-1, 32, 36);
 
   private final int id;
   private final int blockElements;
@@ -34,11 +48,16 @@ public enum TensorType {
   /** The type with this id in a GGUF file, or empty if this engine does not know it. */
   public static Optional<TensorType> byId(int id) {
     for (TensorType type : values()) {
-      if (type.id == id) {
+      if (type.id == id && type.inGguf()) {
         return Optional.of(type);
       }
     }
     return Optional.empty();
+  }
+
+  /** Whether a GGUF file can have it. */
+  public boolean inGguf() {
+    return id >= 0;
   }
 
   public int id() {

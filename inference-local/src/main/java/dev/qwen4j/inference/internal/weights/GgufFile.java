@@ -41,20 +41,11 @@ public final class GgufFile implements Checkpoint {
       Map.ofEntries(
           Map.entry(9, "Q8_1"),
           Map.entry(15, "Q8_K"),
-          Map.entry(16, "IQ2_XXS"),
-          Map.entry(17, "IQ2_XS"),
-          Map.entry(18, "IQ3_XXS"),
-          Map.entry(19, "IQ1_S"),
-          Map.entry(21, "IQ3_S"),
-          Map.entry(22, "IQ2_S"),
           Map.entry(24, "I8"),
           Map.entry(25, "I16"),
           Map.entry(26, "I32"),
           Map.entry(27, "I64"),
           Map.entry(28, "F64"),
-          Map.entry(29, "IQ1_M"),
-          Map.entry(34, "TQ1_0"),
-          Map.entry(35, "TQ2_0"),
           Map.entry(40, "NVFP4"));
 
   /** A tensor's header before its data has been found. */
@@ -211,6 +202,7 @@ public final class GgufFile implements Checkpoint {
                   tensor,
                   known == null ? "id " + Integer.toUnsignedString(id) : known,
                   Stream.of(TensorType.values())
+                      .filter(TensorType::inGguf)
                       .map(TensorType::name)
                       .collect(Collectors.joining(", "))));
     }

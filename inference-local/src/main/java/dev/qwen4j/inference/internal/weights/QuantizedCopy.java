@@ -141,10 +141,12 @@ public final class QuantizedCopy {
   }
 
   private static TensorSource quantized(TensorSource tensor, TensorType wanted) {
-    TensorType type = target(tensor, wanted);
-    return isKept(tensor, wanted)
-        ? tensor
-        : new TensorSource(tensor.name(), tensor.shape(), new ConvertedRows(tensor.rows(), type));
+    boolean kept = isKept(tensor, wanted);
+    if (kept && tensor.rows().type().inGguf()) {
+      return tensor;
+    }
+    TensorType type = kept ? TensorType.F32 : target(tensor, wanted);
+    return new TensorSource(tensor.name(), tensor.shape(), new ConvertedRows(tensor.rows(), type));
   }
 
   private static TensorType target(TensorSource tensor, TensorType wanted) {

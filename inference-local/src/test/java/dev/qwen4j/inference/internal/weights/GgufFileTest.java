@@ -212,8 +212,9 @@ class GgufFileTest {
 
   @Test
   void typesThisEngineDoesNotRunAreNamed() {
-    assertBad(withTensor("w", 16, 0, 256), "tensor w has the type IQ2_XXS");
+    assertBad(withTensor("w", 40, 0, 256), "tensor w has the type NVFP4");
     assertBad(withTensor("w", 999, 0, 256), "tensor w has the type id 999");
+    assertBad(withTensor("w", -1, 0, 256), "tensor w has the type id 4294967295");
     assertBad(withTensor("w", 4, 0, 256), "take a file with one of F32, F16, Q4_0");
   }
 

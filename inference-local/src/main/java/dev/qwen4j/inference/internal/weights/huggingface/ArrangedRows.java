@@ -42,7 +42,7 @@ final class ArrangedRows {
   /**
    * Equal stretches of columns in another order.
    *
-   * @param width of a stretch; if it is no whole number of blocks, the result is F16
+   * @param width of a stretch; if it is no whole number of blocks, the result is F32
    * @param order which stretch goes first, second, …
    */
   static RowSource columns(RowSource source, int width, int[] order) {
@@ -52,9 +52,8 @@ final class ArrangedRows {
 
   private static RowSource asFloats(RowSource source) {
     return switch (source.type()) {
-      case F16 -> source;
-      case F32, BF16 -> new ConvertedRows(source, TensorType.F32);
-      default -> new ConvertedRows(source, TensorType.F16);
+      case F16, F32 -> source;
+      default -> converted(source, TensorType.F32);
     };
   }
 

@@ -1,23 +1,24 @@
 package dev.qwen4j.inference.internal.weights.huggingface;
 
+import dev.qwen4j.inference.internal.kernel.Dequantizer;
 import dev.qwen4j.inference.internal.kernel.TensorType;
-import dev.qwen4j.inference.internal.weights.Quantizer;
 import dev.qwen4j.inference.internal.weights.RowSource;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 
 /**
  * A matrix of 8-bit floats (e4m3: sign, 4 bits of exponent, 3 of mantissa, no infinities;
  * Micikevicius et al. 2022) with a factor for each block of rows and columns, the last of which may
- * be smaller. Becomes F16, or F32 where halves do not reach.
+ * be smaller. Stays as it is, the factor before each 32 weights; F32 where those are not whole.
  */
 final class Float8Rows implements RowSource {
-  private static final float[] VALUES = values();
+  /** Either sign of it; kernels do not know it, so it is their factor's. */
+  private static final int NOT_A_NUMBER = 0x7F;
 
-  /** The factors for which 448 · factor is a half and 7 bits below it are left. */
-  private static final float LEAST_FACTOR = 0x1p-20f;
-
-  private static final float MOST_FACTOR = 65504f / 448;
+  private static final int BLOCK = TensorType.E4M3.blockElements();
+  private static final ValueLayout.OfFloat FLOAT =
+      ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private final StoredTensor weights;
   private final float[] factors; // [matrices, rowBlocks, colBlocks]
@@ -30,10 +31,8 @@ final class Float8Rows implements RowSource {
 
   /**
    * @param factors of all blocks, or one for all weights
-   * @param exact whether to make F32 and not F16, which has one bit too few
    */
-  Float8Rows(
-      StoredTensor weights, StoredTensor factors, int blockRows, int blockCols, boolean exact) {
+  Float8Rows(StoredTensor weights, StoredTensor factors, int blockRows, int blockCols) {
     this.weights = weights.require(ElementType.F8_E4M3);
     if (weights.shape().size() < 2) {
       throw weights.bad("a matrix");
@@ -51,17 +50,8 @@ final class Float8Rows implements RowSource {
           "a factor for each %d x %d weights of tensor %s"
               .formatted(blockRows, blockCols, weights.name()));
     }
-    this.type = exact ? TensorType.F32 : bestType();
-  }
-
-  private TensorType bestType() {
-    for (float factor : factors) {
-      float magnitude = Math.abs(factor);
-      if (magnitude != 0 && !(magnitude >= LEAST_FACTOR && magnitude <= MOST_FACTOR)) {
-        return TensorType.F32;
-      }
-    }
-    return TensorType.F16;
+    boolean whole = weights.cols() % BLOCK == 0 && (colBlocks == 1 || blockCols % BLOCK == 0);
+    this.type = whole ? TensorType.E4M3 : TensorType.F32;
   }
 
   @Override
@@ -81,39 +71,36 @@ final class Float8Rows implements RowSource {
 
   @Override
   public void write(long first, int rows, MemorySegment out, long at) {
-    int cols = cols();
-    byte[] codes = new byte[cols];
-    float[] row = new float[cols];
+    byte[] codes = new byte[cols()];
     for (int r = 0; r < rows; r++) {
       long index = first + r;
       long matrix = factors.length == 1 ? 0 : index / rowsEach;
       long block = matrix * rowBlocks + index % rowsEach / blockRows;
       int line = Math.toIntExact(block * colBlocks);
-      MemorySegment.copy(weights.data(), ValueLayout.JAVA_BYTE, index * cols, codes, 0, cols);
-      for (int b = 0; b < colBlocks; b++) {
-        float factor = factors[line + b];
-        int end = (int) Math.min(cols, (b + 1L) * blockCols);
-        for (int i = b * blockCols; i < end; i++) {
-          row[i] = VALUES[codes[i] & 0xFF] * factor;
+      MemorySegment.copy(
+          weights.data(), ValueLayout.JAVA_BYTE, index * codes.length, codes, 0, codes.length);
+      long to = at + r * rowBytes();
+      if (type == TensorType.E4M3) {
+        writeBlocks(codes, line, out, to);
+      } else {
+        for (int i = 0; i < codes.length; i++) {
+          float factor = factors[line + i / blockCols];
+          out.set(FLOAT, to + 4L * i, Dequantizer.e4m3(codes[i]) * factor);
         }
       }
-      Quantizer.write(type, row, cols, out, at + r * rowBytes());
     }
   }
 
-  private static float[] values() {
-    float[] values = new float[256];
-    for (int code = 0; code < values.length; code++) {
-      int exponent = (code >> 3) & 15;
-      int mantissa = code & 7;
-      float magnitude =
-          exponent == 15 && mantissa == 7
-              ? Float.NaN
-              : exponent == 0
-                  ? Math.scalb((float) mantissa, -9)
-                  : Math.scalb(8f + mantissa, exponent - 10);
-      values[code] = code < 128 ? magnitude : -magnitude;
+  private void writeBlocks(byte[] codes, int line, MemorySegment out, long at) {
+    long to = at;
+    for (int i = 0; i < codes.length; i += BLOCK) {
+      boolean sound = true;
+      for (int j = i; j < i + BLOCK; j++) {
+        sound &= (codes[j] & NOT_A_NUMBER) != NOT_A_NUMBER;
+      }
+      out.set(FLOAT, to, sound ? factors[line + i / blockCols] : Float.NaN);
+      MemorySegment.copy(codes, i, out, ValueLayout.JAVA_BYTE, to + Float.BYTES, BLOCK);
+      to += type.blockBytes();
     }
-    return values;
   }
 }

@@ -16,10 +16,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class LinearLayers {
   /**
-   * Quantised weights, in all, up to which those that no exact type of fewer bits holds become F32:
-   * a gigabyte. Beyond, F16. What that rounding does to logits shrinks with the width: of FP8
-   * weights with random values, 4e-4 of the largest logit at a width of 128, and at that of
-   * Qwen3-0.6B, which is the smallest that is rounded, 5e-5.
+   * Packed weights, in all, up to which those that no exact type of fewer bits holds (groups in an
+   * order of their own, other numbers of bits than Qwen publishes) become F32: a gigabyte. Beyond,
+   * F16. What that rounding does to logits shrinks with the width: 4e-4 of the largest logit at a
+   * width of 128, and at that of Qwen3-0.6B, which is the smallest that is rounded, 5e-5.
    */
   static final long MOST_EXACT = 1 << 28;
 
@@ -43,10 +43,9 @@ final class LinearLayers {
     this.exact = tensors.values().stream().mapToLong(LinearLayers::weights).sum() <= mostExact;
   }
 
-  /** How many weights a tensor has if they are quantised, at most. */
+  /** How many weights a tensor has if they are packed in words, at most. */
   private static long weights(StoredTensor tensor) {
     return switch (tensor.type()) {
-      case F8_E4M3 -> tensor.elements();
       case I32, U32 -> tensor.elements() * 8;
       default -> 0;
     };
@@ -117,8 +116,7 @@ final class LinearLayers {
     for (String unused : List.of("input_scale", "activation_scale")) {
       takeIfThere(name.replaceAll("weight$", unused));
     }
-    return new Float8Rows(
-        weights, take(name + "_scale_inv"), form.blockRows(), form.blockCols(), exact);
+    return new Float8Rows(weights, take(name + "_scale_inv"), form.blockRows(), form.blockCols());
   }
 
   private RowSource affine(String module, StoredTensor weights) {
