@@ -3,19 +3,12 @@ package dev.qwen4j.inference;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import com.sun.management.ThreadMXBean;
-import dev.qwen4j.inference.internal.arch.Architectures;
-import dev.qwen4j.inference.internal.engine.VocabularyReader;
-import dev.qwen4j.inference.internal.kernel.ScalarKernels;
-import dev.qwen4j.inference.internal.weights.Checkpoint;
 import dev.qwen4j.inference.internal.weights.GgufFile;
 import dev.qwen4j.inference.internal.weights.huggingface.HuggingFaceFolder;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -25,11 +18,8 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Supplier;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -41,16 +31,12 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(value = 120, unit = TimeUnit.SECONDS)
 class FuzzTest {
   private static final int MUTATIONS = 10_000;
-  private static final long MOST_ALLOCATED = 1_000_000_000;
-  private static final long MOST_MILLIS = 10_000;
-  private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
   private static final ObjectMapper JSON = new ObjectMapper();
 
-  private final SplittableRandom random = new SplittableRandom(20261122);
+  private final SplittableRandom random = LyingFiles.random();
+  private final LyingJson json = new LyingJson(random);
+  private final LyingFiles files = new LyingFiles();
   private @TempDir Path folder;
-  private final List<String> findings = new ArrayList<>();
-  private int opened;
-  private int refused;
 
   /** A field of a binary header. */
   private record Field(int offset, int length) {}
@@ -68,7 +54,7 @@ class FuzzTest {
         byte[] before = Arrays.copyOfRange(original, field.offset, field.offset + field.length);
         byte[] after = mutated(before);
         channel.write(ByteBuffer.wrap(after), field.offset);
-        check(
+        files.open(
             file,
             "magic|version|metadata|tensor|tokenizer|number of|architecture",
             () -> GgufFile.open(file),
@@ -76,9 +62,7 @@ class FuzzTest {
         channel.write(ByteBuffer.wrap(before), field.offset);
       }
     }
-    assertThat(findings).isEmpty();
-    assertThat(refused).isGreaterThan(MUTATIONS / 4);
-    assertThat(opened).isPositive();
+    files.assertAllSound(MUTATIONS / 4);
   }
 
   private byte[] mutated(byte[] before) {
@@ -116,12 +100,12 @@ class FuzzTest {
     byte[] padded = Arrays.copyOf(original, original.length + 256);
     System.arraycopy(original, 8 + length, padded, 8 + room, original.length - 8 - length);
     byte[] header = header(Arrays.copyOfRange(original, 8, 8 + length), room);
-    ObjectNode json = (ObjectNode) JSON.readTree(header);
+    ObjectNode tensors = (ObjectNode) JSON.readTree(header);
     Files.write(file, padded);
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
       for (int i = 0; i < MUTATIONS; i++) {
         byte[] lying =
-            i % 2 == 0 ? header(JSON.writeValueAsBytes(mutated(json)), room) : header.clone();
+            i % 2 == 0 ? header(JSON.writeValueAsBytes(mutated(tensors)), room) : header.clone();
         byte[] start = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(room).array();
         if (i % 2 == 1) {
           if (i % 20 == 1) {
@@ -132,16 +116,14 @@ class FuzzTest {
         }
         channel.write(ByteBuffer.wrap(start), 0);
         channel.write(ByteBuffer.wrap(lying), 8);
-        check(
+        files.open(
             folder,
             "header|tensor|dtype|shape|data_offsets|module",
             () -> HuggingFaceFolder.open(folder, 1),
             new String(lying, UTF_8));
       }
     }
-    assertThat(findings).isEmpty();
-    assertThat(refused).isGreaterThan(MUTATIONS / 2);
-    assertThat(opened).isPositive();
+    files.assertAllSound(MUTATIONS / 2);
   }
 
   private static byte[] header(byte[] json, int room) {
@@ -158,10 +140,10 @@ class FuzzTest {
     String name = names.get(random.nextInt(names.size()));
     ObjectNode tensor = (ObjectNode) copy.get(name);
     switch (random.nextInt(5)) {
-      case 0 -> tensor.set("dtype", anything());
+      case 0 -> tensor.set("dtype", json.anything());
       case 1 -> set((ArrayNode) tensor.get("shape"));
       case 2 -> set((ArrayNode) tensor.get("data_offsets"));
-      case 3 -> tensor.set(random.nextBoolean() ? "shape" : "data_offsets", anything());
+      case 3 -> tensor.set(random.nextBoolean() ? "shape" : "data_offsets", json.anything());
       default -> {
         copy.remove(name);
         copy.set(name.substring(random.nextInt(name.length())), tensor);
@@ -173,27 +155,10 @@ class FuzzTest {
   private void set(ArrayNode numbers) {
     int index = random.nextInt(numbers.size());
     if (random.nextInt(4) == 0) {
-      numbers.set(index, anything());
+      numbers.set(index, json.anything());
     } else {
       numbers.set(index, numbers.get(index).longValue() + random.nextInt(-64, 65));
     }
-  }
-
-  private JsonNode anything() {
-    return switch (random.nextInt(12)) {
-      case 0 -> JSON.getNodeFactory().numberNode(random.nextLong());
-      case 1 -> JSON.getNodeFactory().numberNode(Long.MAX_VALUE);
-      case 2 -> JSON.getNodeFactory().numberNode(-1);
-      case 3 -> JSON.getNodeFactory().numberNode(0);
-      case 4 -> JSON.getNodeFactory().numberNode(1e300);
-      case 5 -> JSON.getNodeFactory().textNode("F16");
-      case 6 -> JSON.getNodeFactory().textNode("I32");
-      case 7 -> JSON.getNodeFactory().nullNode();
-      case 8 -> JSON.createArrayNode();
-      case 9 -> JSON.createArrayNode().add(1L << 40).add(1L << 40);
-      case 10 -> JSON.createObjectNode().put("a", 1);
-      default -> JSON.getNodeFactory().numberNode(random.nextInt(1 << 25));
-    };
   }
 
   @Test
@@ -206,48 +171,16 @@ class FuzzTest {
       config.fieldNames().forEachRemaining(names::add);
       for (int i = 0; i < 1_000; i++) {
         ObjectNode lying = config.deepCopy();
-        lying.set(names.get(i % names.size()), anything());
+        lying.set(names.get(i % names.size()), json.anything());
         Files.write(file, JSON.writeValueAsBytes(lying));
-        check(
+        files.open(
             of,
             "field|tensor|module|metadata|tokenizer|linear_num_key_heads",
             () -> HuggingFaceFolder.open(of, 1),
             lying.toString());
       }
     }
-    assertThat(findings).isEmpty();
-    assertThat(refused).isPositive();
-    assertThat(opened).isPositive();
-  }
-
-  private void check(Path path, String fields, Supplier<Checkpoint> opening, String mutation) {
-    long before = THREADS.getCurrentThreadAllocatedBytes();
-    long start = System.nanoTime();
-    try (Checkpoint checkpoint = opening.get()) {
-      Architectures.load(checkpoint, new ScalarKernels("a test asks"));
-      VocabularyReader.tokenizer(checkpoint);
-      opened++;
-    } catch (BadCheckpointException e) {
-      refused++;
-      String message = String.valueOf(e.getMessage());
-      boolean names =
-          message.startsWith(path.toString())
-              && !message.contains("\n")
-              && Pattern.compile(fields).matcher(message.toLowerCase(Locale.ROOT)).find();
-      note(!names, mutation, message);
-    } catch (RuntimeException | Error e) {
-      note(true, mutation, e + " at " + e.getStackTrace()[0]);
-    }
-    long allocated = THREADS.getCurrentThreadAllocatedBytes() - before;
-    note(allocated > MOST_ALLOCATED, mutation, allocated + " bytes allocated");
-    long millis = (System.nanoTime() - start) / 1_000_000;
-    note(millis > MOST_MILLIS, mutation, millis + " ms");
-  }
-
-  private void note(boolean wrong, String mutation, String finding) {
-    if (wrong && findings.size() < 20) {
-      findings.add(finding + " after " + mutation);
-    }
+    files.assertAllSound(1);
   }
 
   /** Where the fields of a GGUF file's header lie. */

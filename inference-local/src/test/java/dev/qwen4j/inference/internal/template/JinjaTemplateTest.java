@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.time.LocalDateTime;
 import java.util.List;
 import java.util.Map;
+import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
@@ -52,6 +53,33 @@ class JinjaTemplateTest {
   private static TemplateInput said(String text) {
     return new TemplateInput(
         List.of(TemplateInput.Message.of("user", text)), List.of(), TemplateInput.Options.REPLY);
+  }
+
+  /** Stretches of published templates left out, or there twice. */
+  @Test
+  void damagedTemplatesRenderOrAreRefusedInOneLine() {
+    SplittableRandom random = new SplittableRandom(20261122);
+    int refused = 0;
+    for (String file : FILES.values()) {
+      String source = ChatTemplateGoldenTest.resource("chat-templates/" + file + ".jinja");
+      for (int i = 0; i < 40; i++) {
+        int from = random.nextInt(source.length());
+        int to = Math.min(source.length(), from + random.nextInt(1, 200));
+        String damaged =
+            random.nextBoolean()
+                ? source.substring(0, from) + source.substring(to)
+                : source.substring(0, to) + source.substring(from);
+        try {
+          assertThat(render(damaged, said("hi"))).isNotNull();
+        } catch (IllegalArgumentException e) {
+          refused++;
+          assertThat(e)
+              .hasMessageStartingWith("the model's chat template cannot be rendered: line ")
+              .hasMessageMatching("[^\\n]*");
+        }
+      }
+    }
+    assertThat(refused).isGreaterThan(20);
   }
 
   @Test

@@ -10,7 +10,9 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -82,6 +84,43 @@ class SplitGgufTest {
     MetadataBuilder second = new MetadataBuilder().integer("split.no", 1).integer("split.count", 3);
     GgufWriter.write(part(1), second, List.of(vector("t0", 7)), 1, written -> {});
     assertBad(first, "tensor t0 is in an earlier part too");
+  }
+
+  /** Each byte of each part's header is changed three times, and each part cut off anywhere. */
+  @Test
+  void partsThatLieAreRefusedByName() throws IOException {
+    Path first = write(3);
+    SplittableRandom random = new SplittableRandom(20261122);
+    int refused = 0;
+    for (int i = 0; i < 3; i++) {
+      byte[] original = Files.readAllBytes(part(i));
+      for (int at = 0; at < original.length; at++) {
+        for (int change = 0; change < 3; change++) {
+          byte[] lying = original.clone();
+          lying[at] = (byte) random.nextInt(256);
+          refused += refused(first, Files.write(part(i), lying)) ? 1 : 0;
+        }
+        Files.write(part(i), Arrays.copyOf(original, at));
+        assertThat(refused(first, part(i))).as("%d bytes of part %d", at, i).isTrue();
+      }
+      Files.write(part(i), original);
+    }
+    assertThat(refused).isGreaterThan(500);
+  }
+
+  /** Whether the checkpoint is refused in one line that names the folder's file and a field. */
+  private boolean refused(Path first, Path lying) {
+    try (Checkpoint checkpoint = SplitGguf.open(first)) {
+      checkpoint.tensors().forEach(TensorInfo::data);
+      return false;
+    } catch (BadCheckpointException e) {
+      assertThat(e)
+          .as("%s", lying)
+          .hasMessageStartingWith(folder.toString())
+          .hasMessageMatching(
+              "(?i)[^\\n]*(magic|version|metadata|tensor|number of|architect)[^\\n]*");
+      return true;
+    }
   }
 
   @Test
