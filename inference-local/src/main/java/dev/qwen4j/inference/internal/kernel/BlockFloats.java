@@ -2,7 +2,6 @@ package dev.qwen4j.inference.internal.kernel;
 
 import static dev.qwen4j.inference.internal.kernel.Lanes.LE;
 import static dev.qwen4j.inference.internal.kernel.Memory.ALL;
-import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.ZERO_EXTEND_B2I;
@@ -11,12 +10,15 @@ import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
  * Blocks of quantised types that are not packed as float32, by vectors of eight: what {@link
  * Dequantizer} computes, with the same roundings, twenty times as fast. Each method that handles
  * vectors stores them and returns none, so that it may be inlined or not without making objects.
+ * Bytes on their way to floats pass through the last eight floats of the output they belong to,
+ * since taking a vector apart costs more than storing and loading it.
  */
 final class BlockFloats {
   private static final VectorSpecies<Float> F = FloatVector.SPECIES_256;
@@ -24,6 +26,7 @@ final class BlockFloats {
   private static final VectorSpecies<Integer> I = IntVector.SPECIES_256;
   private static final VectorSpecies<Byte> EIGHT = ByteVector.SPECIES_64;
   private static final VectorSpecies<Byte> SIXTEEN = ByteVector.SPECIES_128;
+  private static final VectorSpecies<Byte> MANY = ByteVector.SPECIES_256;
   private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(LE);
 
   private BlockFloats() {}
@@ -53,45 +56,58 @@ final class BlockFloats {
       long block = start + 84L * b;
       float d = Dequantizer.half(ALL, block + 80);
       float min = Dequantizer.half(ALL, block + 82);
-      for (int i = 0; i < 16; i++) {
-        int scale = u8(block + i);
-        long from = block + 16 + 32L * (i / 8) + 16L * (i % 2);
-        twoBits(
-            from, i % 8 / 2 * 2, d * (scale & 15), min * (scale >> 4), out, at + 256 * b + 16 * i);
+      for (int i = 0; i < 8; i++) {
+        int first = u8(block + 2L * i);
+        int second = u8(block + 2L * i + 1);
+        long from = block + 16 + 32L * (i / 4);
+        int to = at + 256 * b + 32 * i;
+        twoBits(from, i % 4 * 2, out, to + 24);
+        spread(out, to + 24, d * (first & 15), min * (first >> 4), to);
+        spread(out, to + 26, d * (first & 15), min * (first >> 4), to + 8);
+        spread(out, to + 28, d * (second & 15), min * (second >> 4), to + 16);
+        spread(out, to + 30, d * (second & 15), min * (second >> 4), to + 24);
       }
     }
   }
 
-  private static void twoBits(long from, int shift, float scale, float min, float[] out, int at) {
-    IntVector a = bytes(from).lanewise(LSHR, shift).and(3);
-    IntVector b = bytes(from + 8).lanewise(LSHR, shift).and(3);
-    ((FloatVector) a.convert(I2F, 0)).mul(scale).sub(min).intoArray(out, at);
-    ((FloatVector) b.convert(I2F, 0)).mul(scale).sub(min).intoArray(out, at + 8);
+  /** 32 weights as bytes in the room of eight floats. */
+  private static void twoBits(long from, int shift, float[] out, int at) {
+    ShortVector both = ByteVector.fromMemorySegment(MANY, ALL, from, LE).reinterpretAsShorts();
+    ByteVector q = both.lanewise(LSHR, shift).reinterpretAsBytes().and((byte) 3);
+    q.reinterpretAsFloats().intoArray(out, at);
   }
 
   private static void q3K(long start, int n, float[] out, int at) {
     for (int b = 0; b < n / 256; b++) {
       long block = start + 110L * b;
       float d = Dequantizer.half(ALL, block + 108);
-      for (int i = 0; i < 16; i++) {
-        int low = i < 8 ? u8(block + 96 + i) & 15 : u8(block + 88 + i) >> 4;
-        int scale = (low | ((u8(block + 104 + i % 4) >> (2 * (i / 4))) & 3) << 4) - 32;
-        long from = block + 16L * (i % 2);
-        int pair = i % 8 / 2;
-        threeBits(from, 32 * (1 + i / 8), 2 * pair, i / 2, d * scale, out, at + 256 * b + 16 * i);
+      for (int i = 0; i < 8; i++) {
+        int to = at + 256 * b + 32 * i;
+        float first = d * q3Scale(block + 96, 2 * i);
+        float second = d * q3Scale(block + 96, 2 * i + 1);
+        threeBits(block + 32 + 32L * (i / 4), i % 4 * 2, block, i, out, to + 24);
+        spread(out, to + 24, first, 0, to);
+        spread(out, to + 26, first, 0, to + 8);
+        spread(out, to + 28, second, 0, to + 16);
+        spread(out, to + 30, second, 0, to + 24);
       }
     }
   }
 
-  /** The low two bits lie {@code low} bytes beyond the high ones. */
-  private static void threeBits(
-      long from, int low, int shift, int bit, float scale, float[] out, int at) {
-    IntVector a = bytes(from + low).lanewise(LSHR, shift).and(3);
-    IntVector b = bytes(from + low + 8).lanewise(LSHR, shift).and(3);
-    IntVector highA = bytes(from).lanewise(LSHR, bit).and(1).lanewise(LSHL, 2);
-    IntVector highB = bytes(from + 8).lanewise(LSHR, bit).and(1).lanewise(LSHL, 2);
-    ((FloatVector) a.add(highA).sub(4).convert(I2F, 0)).mul(scale).intoArray(out, at);
-    ((FloatVector) b.add(highB).sub(4).convert(I2F, 0)).mul(scale).intoArray(out, at + 8);
+  /** The j-th of sixteen 6-bit scales. */
+  private static int q3Scale(long at, int j) {
+    int low = (u8(at + j % 8) >> (j / 8 * 4)) & 15;
+    return (low | ((u8(at + 8 + j % 4) >> (2 * (j / 4))) & 3) << 4) - 32;
+  }
+
+  /** 32 weights as bytes in the room of eight floats. */
+  private static void threeBits(long from, int shift, long highs, int bit, float[] out, int at) {
+    ShortVector both = ByteVector.fromMemorySegment(MANY, ALL, from, LE).reinterpretAsShorts();
+    ByteVector q = both.lanewise(LSHR, shift).reinterpretAsBytes().and((byte) 3);
+    ShortVector bits = ByteVector.fromMemorySegment(MANY, ALL, highs, LE).reinterpretAsShorts();
+    ByteVector high = bits.lanewise(LSHR, bit).reinterpretAsBytes().and((byte) 1);
+    ByteVector fours = high.reinterpretAsShorts().lanewise(LSHL, 2).reinterpretAsBytes();
+    q.or(fours).sub((byte) 4).reinterpretAsFloats().intoArray(out, at);
   }
 
   private static void iq4Nl(long start, int n, float[] out, int at) {
@@ -136,15 +152,16 @@ final class BlockFloats {
     ByteVector high = shifted.reinterpretAsBytes().and((byte) 15).selectFrom(table);
     low.reinterpretAsFloats().intoArray(out, at + 24);
     high.reinterpretAsFloats().intoArray(out, at + 28);
-    spread(out, at + 24, d, at);
-    spread(out, at + 26, d, at + 8);
-    spread(out, at + 28, d, at + 16);
-    spread(out, at + 30, d, at + 24);
+    spread(out, at + 24, d, 0, at);
+    spread(out, at + 26, d, 0, at + 8);
+    spread(out, at + 28, d, 0, at + 16);
+    spread(out, at + 30, d, 0, at + 24);
   }
 
-  private static void spread(float[] out, int from, float d, int at) {
+  /** Eight bytes in the room of two floats as {@code q · scale − min}. */
+  private static void spread(float[] out, int from, float scale, float min, int at) {
     ByteVector bytes = FloatVector.fromArray(PAIR, out, from).reinterpretAsBytes();
-    ((FloatVector) bytes.castShape(F, 0)).mul(d).intoArray(out, at);
+    ((FloatVector) bytes.castShape(F, 0)).mul(scale).sub(min).intoArray(out, at);
   }
 
   private static void e4m3(long start, int n, float[] out, int at) {
