@@ -17,7 +17,7 @@ final class Activations {
 
   float[] x = new float[0];
 
-  /** Halves decode to 2^-112 of their value without a multiply; this is x · 2^56. */
+  /** Halves decode to 2^-112 of their value without a multiply, and so on; this is x · 2^56. */
   float[] xHalf = new float[0];
 
   /**

@@ -7,6 +7,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
 import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.Set;
 
 /**
  * The operations by SIMD and threads, on the Vector API.
@@ -34,6 +36,9 @@ final class VectorKernels implements Kernels {
   private static final int WORTH_SHARING = 16 * 1024;
 
   private static final int ELEMENTS_PER_CHUNK = 8 * 1024;
+
+  /** Types whose kernels want {@link Activations#xHalf}. */
+  private static final Set<TensorType> HALVES = EnumSet.of(TensorType.F16, TensorType.E4M3);
 
   private final WorkerPool pool;
   private final PackedCopy copy;
@@ -171,7 +176,7 @@ final class VectorKernels implements Kernels {
     int chunks = 0;
     for (Matrix w : weights) {
       quantized |= w instanceof PackedMatrix;
-      halves |= w instanceof Mapped m && m.raw.type() == TensorType.F16;
+      halves |= w instanceof Mapped m && HALVES.contains(m.raw.type());
       chunks += decodeChunks(w);
     }
     activations.set(x, width, quantized, halves);
