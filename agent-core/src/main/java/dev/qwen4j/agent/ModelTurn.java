@@ -42,8 +42,11 @@ import org.jspecify.annotations.Nullable;
 final class ModelTurn implements StreamingChatResponseHandler {
   private static final String END_THINK = "</think>";
 
-  /** How long a reply that was stopped may take to say what it cost. */
-  private static final Duration LAST_WORD = Duration.ofMillis(60);
+  /** How long a reply that was stopped may take to say what it cost, when time presses. */
+  private static final Duration LAST_WORD = Duration.ofMillis(80);
+
+  /** And when it was stopped for what it writes, and the run goes on. */
+  private static final Duration LONGEST_LAST_WORD = Duration.ofMillis(400);
 
   private final OutputParser parser;
   private final Consumer<OutputEvent> out;
@@ -100,7 +103,7 @@ final class ModelTurn implements StreamingChatResponseHandler {
       if (ended.mustStop()) {
         stop(caller);
         stopped = true;
-        usage = lastWord();
+        usage = lastWord(ended.isInHaste() ? LAST_WORD : LONGEST_LAST_WORD);
       }
       return reply(ended, usage);
     } finally {
@@ -119,6 +122,10 @@ final class ModelTurn implements StreamingChatResponseHandler {
   private record Ended(End end, @Nullable ChatResponse response, @Nullable Throwable cause) {
     boolean mustStop() {
       return end != End.COMPLETE && end != End.FAILED;
+    }
+
+    boolean isInHaste() {
+      return end == End.CANCELLED || end == End.TIMED_OUT;
     }
 
     @Nullable TokenUsage usage() {
@@ -183,8 +190,8 @@ final class ModelTurn implements StreamingChatResponseHandler {
   }
 
   /** What the model says of the cost of a reply that it was made to end, if it says so at once. */
-  private @Nullable TokenUsage lastWord() {
-    Deadline patience = Deadline.in(LAST_WORD);
+  private @Nullable TokenUsage lastWord(Duration longest) {
+    Deadline patience = Deadline.in(longest);
     boolean interrupted = Thread.interrupted();
     var unread = new ArrayList<Signal>();
     try {

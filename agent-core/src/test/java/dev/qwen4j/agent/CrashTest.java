@@ -34,14 +34,22 @@ class CrashTest {
     assertThat(start(first).waitFor()).isZero();
     long whole = System.nanoTime() - started;
     check(first, 0);
+    int most = lines(first.resolve("effects")).size();
 
     var random = new Random(7);
     int inTheMiddle = 0;
     for (int i = 1; i <= CRASHES; i++) {
       Path here = Files.createDirectory(folder.resolve("run" + i));
       Process process = start(here);
-      long untilKilled = whole / 3 + (long) (random.nextDouble() * whole * 2 / 3);
-      process.waitFor(untilKilled, TimeUnit.NANOSECONDS);
+      if (i % 5 == 0) { // At any moment at all; the others while it works.
+        process.waitFor((long) (random.nextDouble() * whole), TimeUnit.NANOSECONDS);
+      } else {
+        int effects = random.nextInt(most);
+        while (process.isAlive() && lines(here.resolve("effects")).size() < effects) {
+          Thread.sleep(1);
+        }
+        process.waitFor(random.nextInt(10_000), TimeUnit.MICROSECONDS);
+      }
       process.destroyForcibly().waitFor();
       inTheMiddle += isInTheMiddle(here) ? 1 : 0;
       check(here, i);

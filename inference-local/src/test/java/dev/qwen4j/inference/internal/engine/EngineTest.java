@@ -177,7 +177,7 @@ class EngineTest {
   }
 
   @Test
-  @Timeout(20)
+  @Timeout(180)
   void whoWaitsForAnotherReplyCanBeInterrupted() throws InterruptedException {
     CountDownLatch running = new CountDownLatch(1);
     CountDownLatch goOn = new CountDownLatch(1);
@@ -215,7 +215,7 @@ class EngineTest {
   }
 
   @Test
-  @Timeout(20)
+  @Timeout(180)
   void closingEndsARunningReply() throws InterruptedException {
     CountDownLatch running = new CountDownLatch(1);
     AtomicBoolean cancelled = new AtomicBoolean();

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(60)
+@Timeout(300)
 class PackedCopyTest {
   private static final List<TensorType> TYPES =
       List.of(TensorType.Q8_0, TensorType.Q5_0, TensorType.Q4_K, TensorType.Q6_K);
@@ -155,7 +155,7 @@ class PackedCopyTest {
         kernels.multiply(kernels.prepare(of.get(i)), x, 1, products[i]);
       }
       copy.keep();
-      copy.awaitWriting(Duration.ofSeconds(30));
+      copy.awaitWriting(Duration.ofMinutes(2));
     } finally {
       copy.close();
     }

@@ -8,7 +8,7 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(60)
+@Timeout(300)
 class WorkerPoolTest {
   @Test
   void everyChunkRunsExactlyOnceWhateverTheNumbers() {
@@ -98,7 +98,7 @@ class WorkerPoolTest {
     }
     pool.close();
     pool.close();
-    helper[0].join(10_000);
+    helper[0].join(120_000);
     assertThat(helper[0].isAlive()).isFalse();
     assertThatThrownBy(() -> pool.run(2, (worker, chunk) -> {}))
         .isInstanceOf(IllegalStateException.class);
