@@ -2,7 +2,6 @@ package dev.qwen4j.agent;
 
 import dev.langchain4j.agent.tool.ToolSpecification;
 import dev.langchain4j.data.message.ChatMessage;
-import dev.langchain4j.data.message.SystemMessage;
 import dev.langchain4j.data.message.UserMessage;
 import dev.langchain4j.model.chat.StreamingChatModel;
 import dev.qwen4j.dialect.HermesParser;
@@ -12,12 +11,10 @@ import dev.qwen4j.tool.AnnotatedTools;
 import dev.qwen4j.tool.Cancellation;
 import dev.qwen4j.tool.Tool;
 import dev.qwen4j.tool.Toolbox;
-import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.UnaryOperator;
@@ -119,7 +116,7 @@ public final class Agent {
    */
   public RunResult run(
       List<ChatMessage> conversation, AgentListener listener, Cancellation cancellation) {
-    return run(conversation, RunScope.alone(listener, cancellation, null, List.of()));
+    return run(conversation, alone(listener, cancellation));
   }
 
   /** Runs on one line of a user's, for a record: see {@link TypedResult}. */
@@ -144,10 +141,8 @@ public final class Agent {
       Cancellation cancellation) {
     var form = new AnswerForm<>(type);
     return TypedResult.of(
-        run(
-            new Input.Messages(conversation),
-            form,
-            RunScope.alone(listener, cancellation, null, List.of())),
+        new Beginning(this)
+            .anew(new Input.Messages(conversation), form, alone(listener, cancellation)),
         type);
   }
 
@@ -159,10 +154,11 @@ public final class Agent {
    */
   public RunResult run(
       Session session, String input, AgentListener listener, Cancellation cancellation) {
-    return run(
-        new Input.InSession(session, input),
-        null,
-        RunScope.alone(listener, cancellation, session, List.of()));
+    return new Beginning(this)
+        .anew(
+            new Input.InSession(session, input),
+            null,
+            RunScope.alone(listener, cancellation, session, List.of()));
   }
 
   /** The same for a record. */
@@ -174,10 +170,11 @@ public final class Agent {
       Cancellation cancellation) {
     var form = new AnswerForm<>(type);
     return TypedResult.of(
-        run(
-            new Input.InSession(session, input),
-            form,
-            RunScope.alone(listener, cancellation, session, List.of())),
+        new Beginning(this)
+            .anew(
+                new Input.InSession(session, input),
+                form,
+                RunScope.alone(listener, cancellation, session, List.of())),
         type);
   }
 
@@ -194,9 +191,7 @@ public final class Agent {
       List<Answer> answers,
       AgentListener listener,
       Cancellation cancellation) {
-    var stopped = Conversation.stopped(told(systemOf(conversation)), conversation);
-    var decisions = Resumption.decisions(stopped, answers, this);
-    return run(stopped, decisions, null, RunScope.alone(listener, cancellation, null, List.of()));
+    return new Beginning(this).goOn(conversation, answers, alone(listener, cancellation));
   }
 
   /**
@@ -210,87 +205,13 @@ public final class Agent {
    */
   public RunResult resume(
       Session session, List<Answer> answers, AgentListener listener, Cancellation cancellation) {
-    return goOn(session, RunScope.alone(listener, cancellation, session, answers));
+    return new Beginning(this)
+        .goOn(session, RunScope.alone(listener, cancellation, session, answers));
   }
 
   /** Begins, goes on with, or only recalls the conversation that the scope is for. */
   RunResult run(List<ChatMessage> begin, RunScope scope) {
-    Session session = scope.session();
-    if (session == null) {
-      return run(new Input.Messages(begin), null, scope);
-    }
-    return session.messages().isEmpty()
-        ? run(new Input.InPart(session, new Input.Messages(begin)), null, scope)
-        : Resumption.recalled(session).orElseGet(() -> goOn(session, scope));
-  }
-
-  private RunResult goOn(Session session, RunScope scope) {
-    var stopped = Conversation.stopped(told(session.instructions()), session);
-    var decisions = Resumption.decisions(stopped, scope.answers(), this, session);
-    return run(stopped, decisions, null, scope);
-  }
-
-  /** What a conversation was told before everything else. */
-  static String systemOf(List<ChatMessage> conversation) {
-    return !conversation.isEmpty() && conversation.getFirst() instanceof SystemMessage system
-        ? system.text()
-        : "";
-  }
-
-  /**
-   * The instructions, with what is remembered.
-   *
-   * @param before what the conversation was told so far: what was remembered then stays
-   */
-  private String told(String before) {
-    if (memory == null) {
-      return instructions;
-    }
-    if (!before.isEmpty() && before.startsWith(instructions)) {
-      return before;
-    }
-    try {
-      return (instructions + "\n\n" + memory.told()).strip();
-    } catch (IOException e) {
-      throw new UncheckedIOException("The memory cannot be read: " + e.getMessage(), e);
-    }
-  }
-
-  private RunResult run(Input input, @Nullable AnswerForm<?> form, RunScope around) {
-    return switch (hooks.ask(input.text(), Hook::beforeRun)) {
-      case Hook.Verdict.Block<String>(String reason) -> blocked(input, reason, around);
-      case Hook.Verdict.Pass<String> pass ->
-          run(input.conversation(told(input.toldBefore()), form), Map.of(), form, around);
-      case Hook.Verdict.Rewrite<String>(String text) ->
-          run(
-              input.with(text).conversation(told(input.toldBefore()), form),
-              Map.of(),
-              form,
-              around);
-    };
-  }
-
-  private RunResult blocked(Input input, String reason, RunScope around) {
-    var result =
-        new RunResult(
-            reason, false, StopReason.BLOCKED, null, Spent.NOTHING, List.of(), input.before());
-    RunScope scope = around.forRun(this, new Cancellation());
-    scope.tell(new AgentEvent.RunStarted(scope.path(), input.text()));
-    scope.tell(new AgentEvent.RunFinished(scope.path(), result));
-    return result;
-  }
-
-  private RunResult run(
-      Conversation conversation,
-      Map<String, Decision> decisions,
-      @Nullable AnswerForm<?> form,
-      RunScope around) {
-    var own = new Cancellation(); // Cancelling the run must not cancel what it is a part of.
-    var link = around.cancellation().onCancel(own::cancel);
-    try (link) {
-      var loop = new AgentLoop(this, conversation, around.forRun(this, own)).decided(decisions);
-      return (form == null ? loop : loop.expecting(form)).run();
-    }
+    return new Beginning(this).within(begin, scope);
   }
 
   /**
@@ -328,8 +249,16 @@ public final class Agent {
     return limits;
   }
 
+  private static RunScope alone(AgentListener listener, Cancellation cancellation) {
+    return RunScope.alone(listener, cancellation, null, List.of());
+  }
+
   StreamingChatModel model() {
     return model;
+  }
+
+  @Nullable Memory memory() {
+    return memory;
   }
 
   /** What the model may call at this point of a conversation. */

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * anywhere in between; {@code RunFinished} always comes, after errors and cancellation too, unless
  * the listener throws. The runs of agents that work for this one, as its tools or as a team, come
  * in between in the same order, each under its own path; those of agents that work at the same time
- * are mixed.
+ * are mixed, and told apart by their paths: {@code main/helper} and {@code main/helper#2}.
  */
 public sealed interface AgentEvent {
   /** The path of the agent that it happened in, such as {@code main} or {@code main/researcher}. */

@@ -81,7 +81,7 @@ final class AgentTool implements Tool {
     var scope =
         RunScope.alone(event -> {}, context.cancellation(), null, List.of())
             .forRun(agent, context.cancellation())
-            .forCall(call.id(), context.cancellation(), event -> {}, deadline);
+            .forCall(call.id(), context.cancellation(), event -> {}, deadline, 1);
     return result(call(call, scope));
   }
 

@@ -40,8 +40,23 @@ final class Attempt<T> {
 
   /** Starts at once, as a part of the run that {@code run} cancels. */
   Attempt(String threadName, Cancellation run, Work<T> work) {
+    this(threadName, run, work, () -> {});
+  }
+
+  /**
+   * The same.
+   *
+   * @param atEnd is told that it {@linkplain #isDone has ended} or was given up
+   */
+  Attempt(String threadName, Cancellation run, Work<T> work, Runnable atEnd) {
     this.run = run;
-    this.task = new FutureTask<>(() -> work.run(own));
+    this.task =
+        new FutureTask<>(() -> work.run(own)) {
+          @Override
+          protected void done() {
+            atEnd.run();
+          }
+        };
     Thread.ofVirtual().name(threadName).start(task);
     this.link =
         run.onCancel(

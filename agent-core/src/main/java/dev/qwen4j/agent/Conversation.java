@@ -11,7 +11,6 @@ import dev.langchain4j.model.output.TokenUsage;
 import dev.qwen4j.dialect.LenientJson;
 import dev.qwen4j.session.Session;
 import dev.qwen4j.session.SessionEntry;
-import dev.qwen4j.tool.ToolArguments;
 import dev.qwen4j.tool.ToolResult;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -215,7 +214,10 @@ final class Conversation {
     if (calls.isEmpty() && isBlank(reply.text())) {
       return calls;
     }
-    var kept = calls.stream().map(Conversation::acceptableEverywhere).toList();
+    var kept = new ArrayList<ToolExecutionRequest>(calls.size());
+    for (ToolExecutionRequest call : calls) {
+      kept.add(acceptableEverywhere(call));
+    }
     add(reply.toBuilder().toolExecutionRequests(kept).build(), usage);
     open.addAll(kept);
     return calls;
@@ -284,15 +286,16 @@ final class Conversation {
 
   /** Hosts refuse a history whose calls lack a name or whose arguments are not a JSON object. */
   private static ToolExecutionRequest acceptableEverywhere(ToolExecutionRequest call) {
-    String arguments;
-    try {
-      ToolArguments parsed = ToolArguments.parse(call.arguments() == null ? "" : call.arguments());
-      arguments = isBlank(call.arguments()) ? parsed.json() : call.arguments();
-    } catch (IllegalArgumentException broken) {
+    String arguments = call.arguments();
+    if (isBlank(arguments)) {
+      arguments = "{}";
+    } else if (!LenientJson.isObject(arguments)) {
       // Without a reading, the result that follows quotes what was written.
-      arguments = LenientJson.object(call.arguments()).orElse("{}");
+      arguments = LenientJson.object(arguments).orElse("{}");
     }
-    return call.toBuilder().name(nameOf(call)).arguments(arguments).build();
+    return arguments.equals(call.arguments()) && !isBlank(call.name())
+        ? call
+        : call.toBuilder().name(nameOf(call)).arguments(arguments).build();
   }
 
   private static String nameOf(ToolExecutionRequest call) {

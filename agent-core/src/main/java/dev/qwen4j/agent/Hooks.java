@@ -46,10 +46,18 @@ record Hooks(List<Hook> all) {
     return all.stream().anyMatch(Hook::holdsRepliesBack);
   }
 
-  /** Tells the hooks that listen, then the caller's listener. */
-  AgentListener before(AgentListener last) {
+  /**
+   * Tells the hooks that listen, then the caller's listener.
+   *
+   * @param listening hooks of the runs around, which hear it from there
+   */
+  AgentListener before(AgentListener last, List<Hook> listening) {
     var listeners = new ArrayList<AgentListener>();
-    all.forEach(hook -> hook.listener().ifPresent(listeners::add));
+    for (Hook hook : all) {
+      if (listening.stream().noneMatch(other -> other == hook)) {
+        hook.listener().ifPresent(listeners::add);
+      }
+    }
     if (listeners.isEmpty()) {
       return last;
     }

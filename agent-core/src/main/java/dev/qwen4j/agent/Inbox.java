@@ -1,8 +1,9 @@
 package dev.qwen4j.agent;
 
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
+import java.util.ArrayDeque;
+import java.util.Queue;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,17 +15,13 @@ import org.jspecify.annotations.Nullable;
  */
 final class Inbox implements AutoCloseable {
   private static final int ROOM = 1000;
-  private static final long TICK_MILLIS = 50;
 
-  /**
-   * @param event what happened
-   * @param ended or who has come to an end instead
-   */
-  private record Item(@Nullable AgentEvent event, @Nullable Object ended) {}
-
-  private final BlockingQueue<Item> items = new LinkedBlockingQueue<>(ROOM);
+  private final ReentrantLock lock = new ReentrantLock();
+  private final Condition news = lock.newCondition();
+  private final Condition space = lock.newCondition();
+  private final Queue<AgentEvent> events = new ArrayDeque<>();
   private final AgentListener listener;
-  private volatile boolean closed;
+  private boolean closed;
 
   /**
    * @param listener hears the events, on the thread that calls {@link #await}
@@ -35,59 +32,93 @@ final class Inbox implements AutoCloseable {
 
   /** Adds an event, from any thread. */
   void add(AgentEvent event) {
-    put(new Item(event, null));
-  }
-
-  /** Does some work, and lets whoever awaits it know at once that it has ended. */
-  <T> Attempt.Work<T> telling(Object who, Attempt.Work<T> work) {
-    return own -> {
-      try {
-        return work.run(own);
-      } finally {
-        put(new Item(null, who));
-      }
-    };
-  }
-
-  private void put(Item item) {
     try {
-      while (!closed && !items.offer(item, TICK_MILLIS, TimeUnit.MILLISECONDS)) {
-        // The listener is slow.
+      lock.lockInterruptibly();
+      try {
+        while (!closed && events.size() >= ROOM) {
+          space.await();
+        }
+        if (!closed) {
+          events.add(event);
+          news.signal();
+        }
+      } finally {
+        lock.unlock();
       }
     } catch (InterruptedException e) { // It was given up, and nobody cares for its events.
       Thread.currentThread().interrupt();
     }
   }
 
-  /** Tells what happens until the work has ended, or the deadline has passed. */
-  <T> Attempt.Outcome<T> await(Object who, Attempt<T> attempt, Deadline deadline) {
+  /** Has whoever awaits something look whether it has ended: for {@link Attempt}s. */
+  void wake() {
+    lock.lock();
     try {
-      boolean ended = false;
-      while (!ended && !attempt.isDone() && !deadline.isPast()) {
-        Item item = items.poll(TICK_MILLIS, TimeUnit.MILLISECONDS);
-        ended = item != null && who.equals(item.ended());
-        tell(item);
+      news.signal();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Tells what happens until the work has ended, or the deadline has passed.
+   *
+   * @param attempt calls {@link #wake} at its end
+   */
+  <T> Attempt.Outcome<T> await(Attempt<T> attempt, Deadline deadline) {
+    try {
+      for (AgentEvent event = next(attempt, deadline);
+          event != null;
+          event = next(attempt, deadline)) {
+        listener.onEvent(event);
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt(); // The attempt sees to it.
     }
     Attempt.Outcome<T> outcome = attempt.await(deadline);
-    for (Item item = items.poll(); item != null; item = items.poll()) {
-      tell(item);
+    for (AgentEvent event = poll(); event != null; event = poll()) {
+      listener.onEvent(event);
     }
     return outcome;
   }
 
-  private void tell(@Nullable Item item) {
-    if (item != null && item.event() != null) {
-      listener.onEvent(item.event());
+  private @Nullable AgentEvent next(Attempt<?> attempt, Deadline deadline)
+      throws InterruptedException {
+    lock.lockInterruptibly();
+    try {
+      while (!attempt.isDone() && !deadline.isPast()) {
+        AgentEvent event = poll();
+        if (event != null) {
+          return event;
+        }
+        news.awaitNanos(deadline.remainingNanos());
+      }
+      return null;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private @Nullable AgentEvent poll() {
+    lock.lock();
+    try {
+      space.signal();
+      return events.poll();
+    } finally {
+      lock.unlock();
     }
   }
 
   /** Drops what comes later. */
   @Override
   public void close() {
-    closed = true;
-    items.clear();
+    lock.lock();
+    try {
+      closed = true;
+      events.clear();
+      space.signalAll();
+    } finally {
+      lock.unlock();
+    }
   }
 }

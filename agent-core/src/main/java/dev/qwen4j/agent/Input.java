@@ -62,7 +62,7 @@ sealed interface Input {
 
     @Override
     public String toldBefore() {
-      return Agent.systemOf(all);
+      return Beginning.systemOf(all);
     }
 
     @Override

@@ -60,7 +60,7 @@ final class ProgressCheck {
   }
 
   private Verdict verdict(List<Finished> turn, boolean news) {
-    failedTurns = turn.stream().allMatch(call -> call.result().isError()) ? failedTurns + 1 : 0;
+    failedTurns = isFailure(turn) ? failedTurns + 1 : 0;
     if (news) {
       score = Math.max(0, score - 1);
       if (failedTurns == FAILURES_STOP_AT) {
@@ -70,6 +70,15 @@ final class ProgressCheck {
     }
     score += STALE_TURN;
     return score >= STOP_AT ? Verdict.STOP : score >= NUDGE_AT ? Verdict.NUDGE : Verdict.FINE;
+  }
+
+  private static boolean isFailure(List<Finished> turn) {
+    for (Finished call : turn) {
+      if (!call.result().isError()) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private boolean bringsNews(Finished call) {

@@ -33,6 +33,10 @@ public final class RunScope {
    */
   private record Place(
       @Nullable Session session, String path, List<Answer> answers, @Nullable Gate gate) {
+    Place within(Gate inner) {
+      return new Place(session, path, answers, inner);
+    }
+
     Place part(String name) {
       var own = new ArrayList<Answer>();
       for (Answer answer : answers) {
@@ -50,8 +54,30 @@ public final class RunScope {
     }
   }
 
+  /**
+   * Who hears what happens.
+   *
+   * @param twin which one of several this is that do the same at the same time, counted from 1
+   * @param hooks those whose listeners hear it already
+   */
+  private record Ears(AgentListener listener, int twin, List<Hook> hooks) {
+    Ears(AgentListener listener) {
+      this(listener, 1, List.of());
+    }
+
+    Ears of(AgentListener other, int ofWhich) {
+      return new Ears(other, ofWhich, hooks);
+    }
+
+    Ears with(Hooks more) {
+      var all = new ArrayList<>(hooks);
+      all.addAll(more.all());
+      return new Ears(more.before(listener, hooks), 1, all);
+    }
+  }
+
   private final String path;
-  private final AgentListener listener;
+  private final Ears ears;
   private final Cancellation cancellation;
   private final @Nullable Budget budget;
   private final Deadline end;
@@ -59,13 +85,13 @@ public final class RunScope {
 
   private RunScope(
       String path,
-      AgentListener listener,
+      Ears ears,
       Cancellation cancellation,
       @Nullable Budget budget,
       Deadline end,
       Place place) {
     this.path = path;
-    this.listener = listener;
+    this.ears = ears;
     this.cancellation = cancellation;
     this.budget = budget;
     this.end = end;
@@ -89,7 +115,7 @@ public final class RunScope {
       List<Answer> answers) {
     return new RunScope(
         name,
-        listener,
+        new Ears(listener),
         cancellation,
         new Budget(limits, null),
         Deadline.in(limits.maxTime()),
@@ -104,7 +130,7 @@ public final class RunScope {
       List<Answer> answers) {
     return new RunScope(
         "",
-        listener,
+        new Ears(listener),
         cancellation,
         null,
         Deadline.in(Limits.LONGEST),
@@ -115,23 +141,26 @@ public final class RunScope {
   RunScope forRun(Agent agent, Cancellation own) {
     Deadline its = Deadline.in(agent.limits().maxTime()).earlier(end);
     boolean canAsk = path.isEmpty() || place.session() != null;
+    String name = ears.twin() == 1 ? agent.name() : agent.name() + "#" + ears.twin();
     return new RunScope(
-        path.isEmpty() ? agent.name() : path + "/" + agent.name(),
-        agent.hooks().before(listener),
+        path.isEmpty() ? name : path + "/" + name,
+        ears.with(agent.hooks()),
         own,
         new Budget(agent.limits(), budget),
         its,
-        new Place(
-            place.session(),
-            place.path(),
-            place.answers(),
-            Gate.of(agent.approval(), place.gate(), canAsk)));
+        place.within(Gate.of(agent.approval(), place.gate(), canAsk)));
   }
 
-  /** Of an agent that answers a call of this run. */
-  RunScope forCall(String call, Cancellation own, AgentListener events, Deadline deadline) {
+  /**
+   * Of an agent that answers a call of this run.
+   *
+   * @param twin which one it is of the runs of this agent at the same time, counted from 1
+   */
+  RunScope forCall(
+      String call, Cancellation own, AgentListener events, Deadline deadline, int twin) {
     Duration time = Duration.ofNanos((long) (deadline.remainingNanos() * SHARE));
-    return new RunScope(path, events, own, budget, Deadline.in(time), place.part(call));
+    return new RunScope(
+        path, ears.of(events, twin), own, budget, Deadline.in(time), place.part(call));
   }
 
   /**
@@ -142,12 +171,13 @@ public final class RunScope {
    * @param conversation what the agent is told, without a system message
    */
   public RunResult run(Agent agent, String part, List<ChatMessage> conversation) {
-    var there = new RunScope(path, listener, cancellation, budget, end, place.part(part));
+    var there = new RunScope(path, ears, cancellation, budget, end, place.part(part));
     return agent.run(conversation, there);
   }
 
   /**
-   * Does several things at the same time, and tells what happens on this thread.
+   * Does several things at the same time, and tells what happens on this thread. The runs of one
+   * agent among them are told apart by their paths: {@code helper}, {@code helper#2} and so on.
    *
    * @param atOnce how many at most; the others wait
    * @param work each does its part within the scope that it is given
@@ -156,28 +186,28 @@ public final class RunScope {
   public <T> List<Optional<T>> inParallel(int atOnce, List<Function<RunScope, T>> work) {
     var places = new Semaphore(atOnce);
     var attempts = new ArrayList<Attempt<T>>();
-    try (var inbox = new Inbox(listener)) {
+    try (var inbox = new Inbox(ears.listener())) {
       for (int i = 0; i < work.size(); i++) {
         Function<RunScope, T> each = work.get(i);
+        Ears its = ears.of(inbox::add, i + 1);
         attempts.add(
             new Attempt<>(
                 "qwen4j-part",
                 cancellation,
-                inbox.telling(
-                    i,
-                    own -> {
-                      places.acquire();
-                      try {
-                        return each.apply(new RunScope(path, inbox::add, own, budget, end, place));
-                      } finally {
-                        places.release();
-                      }
-                    })));
+                own -> {
+                  places.acquire();
+                  try {
+                    return each.apply(new RunScope(path, its, own, budget, end, place));
+                  } finally {
+                    places.release();
+                  }
+                },
+                inbox::wake));
       }
       var results = new ArrayList<Optional<T>>();
-      for (int i = 0; i < attempts.size(); i++) {
+      for (Attempt<T> attempt : attempts) {
         results.add(
-            switch (inbox.await(i, attempts.get(i), end)) {
+            switch (inbox.await(attempt, end)) {
               case Attempt.Outcome.Done<T>(T value) -> Optional.of(value);
               case Attempt.Outcome.Failed<T>(Throwable cause) -> {
                 tell(new AgentEvent.Notice(path, "A part failed: " + cause));
@@ -194,7 +224,7 @@ public final class RunScope {
   }
 
   public void tell(AgentEvent event) {
-    listener.onEvent(event);
+    ears.listener().onEvent(event);
   }
 
   /** How events name this. */

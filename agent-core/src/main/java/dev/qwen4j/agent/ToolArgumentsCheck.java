@@ -80,6 +80,7 @@ final class ToolArgumentsCheck {
       }
       repairs.add("Took '" + name + "' for the tool '" + meant + "'.");
     }
+    String written = arguments;
     ToolArguments parsed;
     try {
       parsed = ToolArguments.parse(arguments);
@@ -89,13 +90,18 @@ final class ToolArgumentsCheck {
         return new Checked.Refused(broken.getMessage() + advice(arguments, cutOff));
       }
       repairs.add("Read broken JSON as " + SchemaCheck.abbreviate(meant.get()) + ".");
-      parsed = ToolArguments.parse(meant.get());
+      written = meant.get();
+      parsed = ToolArguments.parse(written);
     }
-    return fit(checkable, parsed, repairs);
+    return fit(checkable, written, parsed, repairs);
   }
 
-  private static Checked fit(Checkable checkable, ToolArguments given, List<String> repairs) {
-    JsonNode node = tree(given);
+  /**
+   * @param written the same as given, as JSON: read once more, for repairs are made in it
+   */
+  private static Checked fit(
+      Checkable checkable, String written, ToolArguments given, List<String> repairs) {
+    JsonNode node = tree(written);
     SchemaCheck.Fit fit = checkable.schema().fit(node);
     repairs.addAll(fit.repairs());
     return fit.fits()
@@ -111,9 +117,9 @@ final class ToolArgumentsCheck {
                 + " Correct them and call again.");
   }
 
-  private static JsonNode tree(ToolArguments arguments) {
+  private static JsonNode tree(String arguments) {
     try {
-      return JSON.readTree(arguments.json());
+      return arguments.isBlank() ? JSON.createObjectNode() : JSON.readTree(arguments);
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("arguments that were parsed are JSON", e);
     }

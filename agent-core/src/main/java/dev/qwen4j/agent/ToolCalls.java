@@ -118,11 +118,12 @@ final class ToolCalls {
 
   /** What a call that ends the run has for an answer, if there is one. */
   static @Nullable String answer(List<Finished> results) {
-    return results.stream()
-        .filter(call -> call.endsRun() && !call.result().isError())
-        .map(call -> call.result().text())
-        .findFirst()
-        .orElse(null);
+    for (Finished call : results) {
+      if (call.endsRun() && !call.result().isError()) {
+        return call.result().text();
+      }
+    }
+    return null;
   }
 
   /** One call on its way: it has a result, or a tool and arguments to execute. */
@@ -138,6 +139,7 @@ final class ToolCalls {
     List<Question> asked = List.of(); // What an agent that is its tool has to ask.
     Deadline deadline;
     boolean repeated;
+    int twin = 1; // Which one it is of its tool's calls at the same time.
 
     Step(ToolExecutionRequest request, Deadline deadline) {
       this.request = request;
@@ -250,8 +252,10 @@ final class ToolCalls {
   /** Executes neighbours at the same time, and finishes them in order. */
   private void runTogether(List<Step> steps, List<Finished> finished) {
     try (var inbox = new Inbox(scope::tell)) {
+      Map<String, Integer> runs = new HashMap<>(); // Of each tool, so far.
       for (Step step : steps) {
         if (step.result == null && step.tool != null && step.call != null) {
+          step.twin = runs.merge(step.tool.name(), 1, Integer::sum);
           execute(step, step.tool, step.call, inbox);
         }
       }
@@ -278,11 +282,14 @@ final class ToolCalls {
     Attempt.Work<ToolResult> work =
         tool instanceof AgentTool nested
             ? own ->
-                callAgent(step, nested, call, scope.forCall(call.id(), own, inbox::add, deadline))
+                callAgent(
+                    step,
+                    nested,
+                    call,
+                    scope.forCall(call.id(), own, inbox::add, deadline, step.twin))
             : own -> tool.call(call, new ToolContext(own, deadline.instant()));
     step.attempt =
-        new Attempt<>(
-            "qwen4j-tool-" + tool.name(), scope.cancellation(), inbox.telling(step, work));
+        new Attempt<>("qwen4j-tool-" + tool.name(), scope.cancellation(), work, inbox::wake);
   }
 
   private static ToolResult callAgent(Step step, AgentTool agent, ToolCall call, RunScope within) {
@@ -344,7 +351,7 @@ final class ToolCalls {
     if (step.attempt == null) {
       throw new IllegalStateException("a call without a result has been started");
     }
-    return switch (inbox.await(step, step.attempt, step.deadline)) {
+    return switch (inbox.await(step.attempt, step.deadline)) {
       case Outcome.Done<ToolResult>(ToolResult result) when result != null -> result;
       case Outcome.Done<ToolResult> nothing -> ToolResult.error("The tool gave no result.");
       case Outcome.Failed<ToolResult>(Throwable cause) -> ToolResult.error(describe(cause));

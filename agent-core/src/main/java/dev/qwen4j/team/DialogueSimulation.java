@@ -9,10 +9,12 @@ import dev.langchain4j.model.chat.request.json.JsonObjectSchema;
 import dev.qwen4j.agent.Agent;
 import dev.qwen4j.agent.AgentEvent;
 import dev.qwen4j.agent.AgentListener;
+import dev.qwen4j.agent.Answer;
 import dev.qwen4j.agent.Limits;
 import dev.qwen4j.agent.RunResult;
 import dev.qwen4j.agent.RunScope;
 import dev.qwen4j.agent.StopReason;
+import dev.qwen4j.session.Session;
 import dev.qwen4j.team.ChoiceTool.Choice;
 import dev.qwen4j.tool.Cancellation;
 import java.util.ArrayList;
@@ -28,11 +30,14 @@ import org.jspecify.annotations.Nullable;
  * dialogues.
  *
  * <p>The result has answered if the goal was met; its text says why it ended, and its messages are
- * the dialogue. Immutable, and safe for any number of threads.
+ * the dialogue. In a session, a dialogue that was killed or suspended goes on where it stopped; of
+ * earlier turns the assistant then knows what was said, and no longer how it came to say it.
+ * Immutable, and safe for any number of threads.
  */
 public final class DialogueSimulation {
   private static final String END = "end_dialogue";
   private static final String USER = "user";
+  private static final String NAME = "dialogue";
 
   private final Agent assistant;
   private final Agent user;
@@ -79,27 +84,47 @@ public final class DialogueSimulation {
 
   /** Plays one dialogue. */
   public RunResult run(AgentListener listener, Cancellation cancellation) {
-    RunScope scope = SharedTalk.scope("dialogue", limits, listener, cancellation);
+    RunScope scope = SharedTalk.scope(NAME, limits, listener, cancellation);
     return SharedTalk.begin(scope, this::play);
   }
 
+  /** Plays one dialogue in a session that holds nothing yet. */
+  public RunResult run(Session session, AgentListener listener, Cancellation cancellation) {
+    return SharedTalk.begin(
+        SharedTalk.scope(NAME, limits, listener, cancellation, session, List.of()),
+        session,
+        this::play);
+  }
+
+  /** Goes on where a session's dialogue stopped, be it suspended, cancelled or killed. */
+  public RunResult resume(
+      Session session, List<Answer> answers, AgentListener listener, Cancellation cancellation) {
+    return SharedTalk.resume(
+        SharedTalk.scope(NAME, limits, listener, cancellation, session, answers),
+        session,
+        this::play);
+  }
+
   private RunResult play(SharedTalk talk, RunScope scope) {
-    List<ChatMessage> known = List.of(); // What the assistant knows, its own work included.
-    for (int turn = 1; turn <= maxTurns; turn++) {
-      RunResult said = scope.run(user, turn + "-user", seenByUser(talk.messages()));
-      Optional<Choice> end = ChoiceTool.in(said, Map.of(END, user));
-      if (end.isPresent()) {
-        boolean met = end.get().arguments().bool("goal_met", false);
-        return talk.ended(StopReason.ANSWER, end.get().text("reason"), met);
+    int before = talk.messages().size() / 2; // Turns that a session holds.
+    // What the assistant knows, its own work included, but for those turns: of them, what was said.
+    List<ChatMessage> known = talk.messages().subList(0, 2 * before);
+    for (int turn = before + 1; turn <= maxTurns; turn++) {
+      if (talk.messages().size() == 2 * turn - 2) {
+        RunResult said = scope.run(user, turn + "-user", seenByUser(talk.messages()));
+        Optional<Choice> end = ChoiceTool.in(said, Map.of(END, user));
+        if (end.isPresent()) {
+          boolean met = end.get().arguments().bool("goal_met", false);
+          return talk.ended(StopReason.ANSWER, end.get().text("reason"), met);
+        }
+        if (!said.answered()) {
+          return talk.endedAs(USER, said);
+        }
+        talk.add(UserMessage.from(said.text()));
       }
-      if (!said.answered()) {
-        return talk.endedAs(USER, said);
-      }
-      UserMessage line = UserMessage.from(said.text());
-      talk.add(line);
       scope.tell(new AgentEvent.Handoff(scope.path(), assistant.name(), "the user spoke", ""));
       var conversation = new ArrayList<>(known);
-      conversation.add(line);
+      conversation.add(talk.messages().getLast());
       RunResult answer = scope.run(assistant, turn + "-assistant", conversation);
       switch (answer.stopReason()) {
         case SUSPENDED, BLOCKED, CANCELLED, ERROR -> {

@@ -32,6 +32,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The passages are those of whole documents, or what a retriever finds for the question.
  * Immutable, and safe for any number of threads.
+ *
+ * <p>It keeps no session, as other teams do: its agents have no tools, so there is nothing that
+ * must not be done twice and no question to wait for, and a question that was interrupted is asked
+ * again.
  */
 public final class DocumentQa {
   private static final String NOTHING = "NONE";

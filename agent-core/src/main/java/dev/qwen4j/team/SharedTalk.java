@@ -59,6 +59,15 @@ final class SharedTalk {
     return new SharedTalk(List.of(), scope, null).run(steps);
   }
 
+  /** The same in a session that holds nothing yet. */
+  static RunResult begin(RunScope scope, Session session, Steps steps) {
+    if (!session.messages().isEmpty()) {
+      throw new IllegalArgumentException(
+          "The session holds a conversation: resume it, or begin in another session.");
+    }
+    return new SharedTalk(List.of(), scope, session).run(steps);
+  }
+
   /** Runs on one more message in a session. */
   static RunResult run(RunScope scope, Session session, UserMessage message, Steps steps) {
     var talk = new SharedTalk(session.messages(), scope, session);

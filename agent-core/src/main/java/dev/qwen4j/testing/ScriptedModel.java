@@ -13,6 +13,7 @@ import dev.langchain4j.model.output.TokenUsage;
 import dev.qwen4j.model.ReplyCancelledException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CancellationException;
@@ -33,8 +34,11 @@ import org.jspecify.annotations.Nullable;
  * agent which asks once too often fails its test. Safe to use from several threads.
  */
 public final class ScriptedModel implements StreamingChatModel {
+  private static final int MOST_KEPT = 10_000;
+
   private final Queue<Function<ChatRequest, Reply>> script = new ArrayDeque<>();
-  private final List<ChatRequest> requests = new ArrayList<>();
+  private final Deque<ChatRequest> requests = new ArrayDeque<>();
+  private int asked;
   private @Nullable Function<ChatRequest, Reply> otherwise;
 
   /** Starts a reply to {@link #enqueue}. */
@@ -64,7 +68,7 @@ public final class ScriptedModel implements StreamingChatModel {
     return this;
   }
 
-  /** The requests received so far. */
+  /** The requests received so far; of very many, the last 10,000. */
   public synchronized List<ChatRequest> requests() {
     return List.copyOf(requests);
   }
@@ -79,17 +83,24 @@ public final class ScriptedModel implements StreamingChatModel {
     next(request).play(handler);
   }
 
-  private synchronized Reply next(ChatRequest request) {
-    requests.add(request);
-    Function<ChatRequest, Reply> next = script.isEmpty() ? otherwise : script.remove();
-    if (next == null) {
-      throw new AssertionError(
-          "Request "
-              + requests.size()
-              + " is one more than the script has replies. Its last message is: "
-              + request.messages().getLast());
+  private Reply next(ChatRequest request) {
+    Function<ChatRequest, Reply> next;
+    synchronized (this) {
+      asked++;
+      requests.add(request);
+      if (requests.size() > MOST_KEPT) {
+        requests.remove();
+      }
+      next = script.isEmpty() ? otherwise : script.remove();
+      if (next == null) {
+        throw new AssertionError(
+            "Request "
+                + asked
+                + " is one more than the script has replies. Its last message is: "
+                + request.messages().getLast());
+      }
     }
-    return next.apply(request);
+    return next.apply(request); // Not in the others' way.
   }
 
   /** One scripted reply: pieces in order, then how it ends. Not changed once enqueued. */

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The arguments of a tool call: a JSON object with typed access. A tool that reads an argument
@@ -16,6 +17,7 @@ public final class ToolArguments {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final ObjectNode object;
+  private @Nullable String json; // The object never changes, so whoever comes first may write it.
 
   private ToolArguments(ObjectNode object) {
     this.object = object;
@@ -60,7 +62,12 @@ public final class ToolArguments {
 
   /** The arguments as compact JSON, keys in the order the model gave them. */
   public String json() {
-    return object.toString();
+    String written = json;
+    if (written == null) {
+      written = object.toString();
+      json = written;
+    }
+    return written;
   }
 
   /** The arguments as plain maps, lists, strings, numbers and booleans. */

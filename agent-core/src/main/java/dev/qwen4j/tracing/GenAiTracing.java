@@ -22,8 +22,8 @@ import java.util.Optional;
  * }</pre>
  *
  * <p>The parent of a run's span is the current one of the thread that calls {@code run}. Agents
- * inside of agents tell their events to the outermost one's listener, so the hook belongs there and
- * nowhere else; their spans are children by their path.
+ * inside of agents tell their events to the outermost one's listener, so the hook belongs there;
+ * their spans are children by their path. The same hook on an agent within hears nothing twice.
  *
  * <p>Only the API is used: which spans go where, if anywhere, is the application's to decide.
  */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import java.net.URI;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -152,7 +153,16 @@ class HostedModelTest {
         .isEqualTo(Map.of("reasoning", Map.of("enabled", false)));
     assertThat(EndpointKind.VLLM.thinkingParameters(false))
         .isEqualTo(Map.of("chat_template_kwargs", Map.of("enable_thinking", false)));
-    assertThat(EndpointKind.OLLAMA.thinkingParameters(false))
-        .isEqualTo(Map.of("reasoning_effort", "none"));
+    for (EndpointKind kind : List.of(EndpointKind.OLLAMA, EndpointKind.LM_STUDIO)) {
+      assertThat(kind.thinkingParameters(false)).isEqualTo(Map.of("reasoning_effort", "none"));
+    }
+  }
+
+  @Test
+  void aWorkspaceOfModelStudioIsDashScope() {
+    URI address = URI.create("https://ws-1.ap-southeast-1.maas.aliyuncs.com/compatible-mode/v1");
+    assertThat(EndpointKind.at(address)).isEqualTo(EndpointKind.DASH_SCOPE);
+    assertThat(EndpointKind.at(URI.create("https://oss.aliyuncs.com/v1")))
+        .isEqualTo(EndpointKind.OPEN_AI_COMPATIBLE);
   }
 }

@@ -23,6 +23,8 @@ import io.opentelemetry.sdk.testing.junit5.OpenTelemetryExtension;
 import io.opentelemetry.sdk.trace.data.SpanData;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
@@ -140,6 +142,41 @@ class GenAiTracingTest {
     assertThat(run.getStatus().getStatusCode()).isEqualTo(StatusCode.ERROR);
     assertThat(attribute(run, "error.type")).isEqualTo("java.lang.IllegalStateException");
     assertThat(TELEMETRY.getSpans()).allSatisfy(span -> assertThat(span.hasEnded()).isTrue());
+  }
+
+  @Test
+  void twoRunsOfOneHelperAtTheSameTimeAreTwoSpansAndTheSameHookIsToldOnce() {
+    GenAiTracing hook = tracing();
+    var both = new CyclicBarrier(2);
+    var model =
+        new ScriptedModel().otherwise(request -> reply().then(() -> meet(both)).text("Found."));
+    Agent helper = Agent.builder().name("helper").model(model).hook(hook).build();
+    var main =
+        new ScriptedModel()
+            .enqueue(reply().call("helper", "{\"task\":\"x\"}").call("helper", "{\"task\":\"y\"}"))
+            .enqueueText("Done.");
+    Agent.builder().model(main).tool(helper.asTool()).hook(hook).build().run("Hello");
+    assertThat(TELEMETRY.getSpans())
+        .extracting(SpanData::getName)
+        .containsExactlyInAnyOrder(
+            "invoke_agent main",
+            "chat qwen-plus",
+            "execute_tool helper",
+            "execute_tool helper",
+            "invoke_agent main/helper",
+            "chat qwen-plus",
+            "invoke_agent main/helper#2",
+            "chat qwen-plus",
+            "chat qwen-plus");
+    assertThat(TELEMETRY.getSpans()).allSatisfy(span -> assertThat(span.hasEnded()).isTrue());
+  }
+
+  private static void meet(CyclicBarrier both) {
+    try {
+      both.await(60, TimeUnit.SECONDS);
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   @Test

@@ -1,0 +1,118 @@
+package dev.qwen4j.agent;
+
+import dev.langchain4j.data.message.ChatMessage;
+import dev.langchain4j.data.message.SystemMessage;
+import dev.qwen4j.memory.Memory;
+import dev.qwen4j.session.Session;
+import dev.qwen4j.tool.Cancellation;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How the run of an agent comes to its {@link AgentLoop}: with something new to answer, if the
+ * hooks let it pass, or where an earlier run stopped.
+ */
+final class Beginning {
+  private final Agent agent;
+
+  Beginning(Agent agent) {
+    this.agent = agent;
+  }
+
+  /** Begins, goes on with, or only recalls the conversation that the scope is for. */
+  RunResult within(List<ChatMessage> begin, RunScope scope) {
+    Session session = scope.session();
+    if (session == null) {
+      return anew(new Input.Messages(begin), null, scope);
+    }
+    return session.messages().isEmpty()
+        ? anew(new Input.InPart(session, new Input.Messages(begin)), null, scope)
+        : Resumption.recalled(session).orElseGet(() -> goOn(session, scope));
+  }
+
+  /**
+   * Runs on something new.
+   *
+   * @param form of the answer, if it is to have one
+   */
+  RunResult anew(Input input, @Nullable AnswerForm<?> form, RunScope around) {
+    return switch (agent.hooks().ask(input.text(), Hook::beforeRun)) {
+      case Hook.Verdict.Block<String>(String reason) -> blocked(input, reason, around);
+      case Hook.Verdict.Pass<String> pass ->
+          run(input.conversation(told(input.toldBefore()), form), Map.of(), form, around);
+      case Hook.Verdict.Rewrite<String>(String text) ->
+          run(
+              input.with(text).conversation(told(input.toldBefore()), form),
+              Map.of(),
+              form,
+              around);
+    };
+  }
+
+  /** Goes on with the messages of a suspended run. */
+  RunResult goOn(List<ChatMessage> conversation, List<Answer> answers, RunScope around) {
+    var stopped = Conversation.stopped(told(systemOf(conversation)), conversation);
+    return run(stopped, Resumption.decisions(stopped, answers, agent), null, around);
+  }
+
+  /** Goes on where a session stopped, with the answers that the scope has. */
+  RunResult goOn(Session session, RunScope scope) {
+    var stopped = Conversation.stopped(told(session.instructions()), session);
+    var decisions = Resumption.decisions(stopped, scope.answers(), agent, session);
+    return run(stopped, decisions, null, scope);
+  }
+
+  private RunResult run(
+      Conversation conversation,
+      Map<String, Decision> decisions,
+      @Nullable AnswerForm<?> form,
+      RunScope around) {
+    var own = new Cancellation(); // Cancelling the run must not cancel what it is a part of.
+    var link = around.cancellation().onCancel(own::cancel);
+    try (link) {
+      var loop = new AgentLoop(agent, conversation, around.forRun(agent, own)).decided(decisions);
+      return (form == null ? loop : loop.expecting(form)).run();
+    }
+  }
+
+  private RunResult blocked(Input input, String reason, RunScope around) {
+    var result =
+        new RunResult(
+            reason, false, StopReason.BLOCKED, null, Spent.NOTHING, List.of(), input.before());
+    RunScope scope = around.forRun(agent, new Cancellation());
+    scope.tell(new AgentEvent.RunStarted(scope.path(), input.text()));
+    scope.tell(new AgentEvent.RunFinished(scope.path(), result));
+    return result;
+  }
+
+  /** What a conversation was told before everything else. */
+  static String systemOf(List<ChatMessage> conversation) {
+    return !conversation.isEmpty() && conversation.getFirst() instanceof SystemMessage system
+        ? system.text()
+        : "";
+  }
+
+  /**
+   * The instructions, with what is remembered.
+   *
+   * @param before what the conversation was told so far: what was remembered then stays
+   */
+  private String told(String before) {
+    String instructions = agent.instructions();
+    Memory memory = agent.memory();
+    if (memory == null) {
+      return instructions;
+    }
+    if (!before.isEmpty() && before.startsWith(instructions)) {
+      return before;
+    }
+    try {
+      return (instructions + "\n\n" + memory.told()).strip();
+    } catch (IOException e) {
+      throw new UncheckedIOException("The memory cannot be read: " + e.getMessage(), e);
+    }
+  }
+}
