@@ -76,6 +76,7 @@ final class OkHttpModelClient implements HttpClient, AutoCloseable {
             .retryOnConnectionFailure(false)
             // A redirected POST would arrive as a GET.
             .followRedirects(false)
+            .addInterceptor(new Unpacked())
             .eventListener(new PhaseListener())
             .build();
   }

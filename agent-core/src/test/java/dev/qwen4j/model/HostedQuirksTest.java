@@ -1,5 +1,6 @@
 package dev.qwen4j.model;
 
+import static com.github.tomakehurst.wiremock.client.WireMock.aResponse;
 import static com.github.tomakehurst.wiremock.client.WireMock.anyUrl;
 import static com.github.tomakehurst.wiremock.client.WireMock.ok;
 import static com.github.tomakehurst.wiremock.client.WireMock.post;
@@ -17,9 +18,13 @@ import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.response.ChatResponse;
 import dev.langchain4j.model.openai.OpenAiTokenUsage;
 import dev.langchain4j.model.output.FinishReason;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
@@ -102,6 +107,28 @@ class HostedQuirksTest {
     return message.toolExecutionRequests().stream()
         .map(call -> call.name() + call.arguments())
         .toList();
+  }
+
+  @Test
+  void aByteOrderMarkBeforeTheStreamIsSkipped() {
+    assertThat(answer("\uFEFF" + stream(delta("{\"content\":\"Hi.\"}"), STOP)).aiMessage().text())
+        .isEqualTo("Hi.");
+  }
+
+  @Test
+  void aStreamThatIsCompressedUnaskedIsUnpacked() throws IOException {
+    var packed = new ByteArrayOutputStream();
+    try (var zip = new GZIPOutputStream(packed)) {
+      zip.write(stream(delta("{\"content\":\"Hi.\"}"), STOP).getBytes(StandardCharsets.UTF_8));
+    }
+    SERVER.stubFor(
+        post(anyUrl())
+            .willReturn(
+                aResponse()
+                    .withBody(packed.toByteArray())
+                    .withHeader("Content-Type", "text/event-stream")
+                    .withHeader("Content-Encoding", "gzip")));
+    assertThat(ask(model()).response().aiMessage().text()).isEqualTo("Hi.");
   }
 
   @Test

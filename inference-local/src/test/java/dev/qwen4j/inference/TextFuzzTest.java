@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The files beside a folder's weights, damaged: as {@link FuzzTest} for those with weights. */
-@Timeout(value = 120, unit = TimeUnit.SECONDS)
+@Timeout(value = 900, unit = TimeUnit.SECONDS)
 class TextFuzzTest {
   private static final int MUTATIONS = 300;
   private static final ObjectMapper JSON = new ObjectMapper();
