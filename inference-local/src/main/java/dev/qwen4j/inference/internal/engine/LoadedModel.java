@@ -16,9 +16,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A checkpoint that is open and ready to run: the mapped file, the kernels and the forward pass.
@@ -39,7 +38,7 @@ public final class LoadedModel implements AutoCloseable {
   private final PackedCopy copy;
   private final ForwardPass pass;
   private final CompletableFuture<Tokenizer> tokenizer;
-  private final CompletableFuture<Void> warmUp;
+  private final WarmingUp warmingUp;
 
   private LoadedModel(
       Checkpoint file,
@@ -47,13 +46,13 @@ public final class LoadedModel implements AutoCloseable {
       PackedCopy copy,
       ForwardPass pass,
       CompletableFuture<Tokenizer> tokenizer,
-      CompletableFuture<Void> warmUp) {
+      WarmingUp warmingUp) {
     this.file = file;
     this.kernels = kernels;
     this.copy = copy;
     this.pass = pass;
     this.tokenizer = tokenizer;
-    this.warmUp = warmUp;
+    this.warmingUp = warmingUp;
   }
 
   public static LoadedModel open(Path path, int threads) {
@@ -69,7 +68,7 @@ public final class LoadedModel implements AutoCloseable {
       kernels.close();
       throw e;
     }
-    return open(file, kernels, new PackedCopy());
+    return open(file, kernels, new PackedCopy(), null);
   }
 
   /** Opens a checkpoint, or the smaller copy of it that is asked for. */
@@ -82,26 +81,31 @@ public final class LoadedModel implements AutoCloseable {
       file.close();
       throw e;
     }
-    return open(file, KernelChoice.create(opening.threads(), copy), copy);
+    return open(file, KernelChoice.create(opening.threads(), copy), copy, opening.packed());
   }
 
-  private static LoadedModel open(Checkpoint file, Kernels kernels, PackedCopy copy) {
+  private static LoadedModel open(
+      Checkpoint file, Kernels kernels, PackedCopy copy, @Nullable Path copies) {
     try {
-      List<TensorType> types = file.tensors().stream().map(TensorInfo::type).distinct().toList();
-      // Beside the weights; the tokenizer is waited for when it is asked for, the warm-up by the
-      // first reading.
+      // Of the matrices; vectors, such as the weights of norms, are never multiplied.
+      List<TensorType> types =
+          file.tensors().stream()
+              .filter(tensor -> tensor.shape().size() > 1)
+              .map(TensorInfo::type)
+              .distinct()
+              .toList();
+      // Beside the weights; waited for when it is asked for.
       CompletableFuture<Tokenizer> tokenizer =
-          CompletableFuture.supplyAsync(() -> VocabularyReader.tokenizer(file), LoadedModel::start);
+          CompletableFuture.supplyAsync(
+              () -> VocabularyReader.tokenizer(file, copies),
+              Thread.ofPlatform().daemon().name("qwen4j-vocabulary")::start);
       boolean large = file.byteSize() >= WORTH_WARMING_UP;
       if (large && !copy.isThere()) {
         WarmUp.packing(types);
       }
-      CompletableFuture<Void> warmUp =
-          large
-              ? CompletableFuture.runAsync(() -> WarmUp.run(types), LoadedModel::start)
-              : CompletableFuture.completedFuture(null);
+      WarmingUp warmingUp = large ? WarmingUp.start(types, outputType(file)) : WarmingUp.none();
       ForwardPass pass = Architectures.load(file, kernels);
-      return new LoadedModel(file, kernels, copy, pass, tokenizer, warmUp);
+      return new LoadedModel(file, kernels, copy, pass, tokenizer, warmingUp);
     } catch (RuntimeException | Error e) {
       kernels.close();
       copy.close();
@@ -110,8 +114,13 @@ public final class LoadedModel implements AutoCloseable {
     }
   }
 
-  private static void start(Runnable work) {
-    Thread.ofPlatform().daemon().name("qwen4j-loading").start(work);
+  /** Of the matrix that makes logits: its own, or that of the embedding. */
+  private static TensorType outputType(Checkpoint file) {
+    return Stream.of("output.weight", "token_embd.weight")
+        .flatMap(name -> file.tensors().stream().filter(tensor -> tensor.name().equals(name)))
+        .map(TensorInfo::type)
+        .findFirst()
+        .orElse(TensorType.F32);
   }
 
   public Checkpoint file() {
@@ -173,38 +182,23 @@ public final class LoadedModel implements AutoCloseable {
    * @return where the last position stands in the last batch, for its logits
    */
   public int read(SequenceState state, int[] ids, int from, int to, Runnable pause) {
-    awaitWarmUp(pause);
+    warmingUp.awaitFor(to - from, pause);
     int count = 0;
     for (int at = from; at < to; at += count) {
       count = Math.min(BATCH, to - at);
       pass.forward(state, ids, at, count, pause);
     }
+    warmingUp.hasRead();
     copy.keep();
     return count - 1;
   }
 
   /** Reads one batch of several sequences; their rows follow each other in it. */
   void read(List<Span> spans, Runnable pause) {
-    awaitWarmUp(pause);
+    warmingUp.awaitFor(spans.stream().mapToInt(Span::count).sum(), pause);
     pass.forward(spans, pause);
+    warmingUp.hasRead();
     copy.keep();
-  }
-
-  private void awaitWarmUp(Runnable pause) {
-    while (!warmUp.isDone()) {
-      pause.run();
-      try {
-        warmUp.get(10, TimeUnit.MILLISECONDS);
-      } catch (TimeoutException e) {
-        // then once more
-      } catch (ExecutionException e) {
-        throw new IllegalStateException("the kernels cannot run: " + e.getCause(), e.getCause());
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        pause.run();
-        return;
-      }
-    }
   }
 
   @Override

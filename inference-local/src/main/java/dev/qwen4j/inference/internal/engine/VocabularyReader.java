@@ -3,28 +3,59 @@ package dev.qwen4j.inference.internal.engine;
 import dev.qwen4j.inference.BadCheckpointException;
 import dev.qwen4j.inference.internal.tokenizer.TokenType;
 import dev.qwen4j.inference.internal.tokenizer.Tokenizer;
+import dev.qwen4j.inference.internal.tokenizer.TokenizerTables;
 import dev.qwen4j.inference.internal.tokenizer.VocabularyData;
 import dev.qwen4j.inference.internal.weights.Checkpoint;
 import dev.qwen4j.inference.internal.weights.Metadata;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Finds the tokenizer and the stop tokens in a checkpoint's metadata. */
 public final class VocabularyReader {
   private static final String TOKEN_TYPES = "tokenizer.ggml.token_type";
 
+  /** What the tables are made of. */
+  private static final List<String> VOCABULARY =
+      List.of(
+          "tokenizer.ggml.model",
+          "tokenizer.ggml.pre",
+          "tokenizer.ggml.tokens",
+          TOKEN_TYPES,
+          "tokenizer.ggml.merges");
+
   private VocabularyReader() {}
 
   /** The tokenizer of a checkpoint, or of a file that holds nothing else. */
   public static Tokenizer tokenizer(Checkpoint file) {
+    return new Tokenizer(tables(file));
+  }
+
+  /**
+   * The tokenizer of a checkpoint, from the copy of its tables in {@code folder}; if there is none
+   * yet, one is put there. Checkpoints with the same vocabulary share one.
+   *
+   * @param folder null for no copies
+   */
+  static Tokenizer tokenizer(Checkpoint file, @Nullable Path folder) {
+    if (folder == null) {
+      return tokenizer(file);
+    }
+    TokenizerCopy copy =
+        new TokenizerCopy(folder.resolve("tokenizer-" + file.metadata().digest(VOCABULARY)));
+    return new Tokenizer(copy.read().orElseGet(() -> copy.write(tables(file))));
+  }
+
+  private static TokenizerTables tables(Checkpoint file) {
     Metadata metadata = file.metadata();
     List<String> tokens = metadata.strings("tokenizer.ggml.tokens");
     try {
-      return new Tokenizer(
+      return TokenizerTables.of(
           new VocabularyData(
               metadata.string("tokenizer.ggml.model"),
               metadata.optionalString("tokenizer.ggml.pre").orElse("default"),

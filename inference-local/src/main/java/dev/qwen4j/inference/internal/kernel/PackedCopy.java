@@ -21,7 +21,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.Stream;
 import java.util.zip.CRC32;
 import org.jspecify.annotations.Nullable;
@@ -42,10 +41,10 @@ public final class PackedCopy implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(PackedCopy.class);
 
   /** In the file's first bytes; another number whenever {@link Packing} or the file changes. */
-  private static final long MAGIC = ByteBuffer.wrap("q4jpack1".getBytes(US_ASCII)).getLong();
+  private static final long MAGIC = ByteBuffer.wrap("q4jpack2".getBytes(US_ASCII)).getLong();
 
   private static final int HEADER_BYTES = 16;
-  private static final int ENTRY_BYTES = 40;
+  private static final int ENTRY_BYTES = 32;
   private static final int ALIGNMENT = 4096;
 
   /** Room for the matrices of 64 layers of 512 experts, and many more. */
@@ -59,12 +58,23 @@ public final class PackedCopy implements AutoCloseable {
 
   private static final int PIECE = 8 << 20;
 
-  /** Where a matrix lies in the file. */
-  private record Entry(int type, int rows, int cols, long checksum, long offset, long bytes) {
-    boolean holds(RawMatrix raw) {
+  /**
+   * A matrix that is packed.
+   *
+   * @param type as GGUF numbers it
+   * @param checksum of some of its rows in the checkpoint
+   * @param data in memory, or in the mapped file
+   */
+  private record Packed(int type, int rows, int cols, int checksum, MemorySegment data) {
+    static Packed of(RawMatrix raw, MemorySegment data) {
+      return new Packed(raw.type().id(), raw.rows(), raw.cols(), checksumOf(raw), data);
+    }
+
+    boolean holds(RawMatrix raw, long bytes) {
       return type == raw.type().id()
           && rows == raw.rows()
           && cols == raw.cols()
+          && data.byteSize() == bytes
           && checksum == checksumOf(raw);
     }
   }
@@ -72,19 +82,18 @@ public final class PackedCopy implements AutoCloseable {
   private final @Nullable Path file;
   private final long worthKeeping;
   private final Arena arena = Arena.ofShared();
-  private final List<Entry> entries;
-  private final MemorySegment mapped;
-  private final List<Map.Entry<Entry, MemorySegment>> packed = new ArrayList<>();
+  private final List<Packed> found;
+  private final List<Packed> added = new ArrayList<>();
   private int taken;
   private boolean passedOver;
+  private boolean kept;
   private @Nullable Thread writer;
 
   /** No copy: neither read nor written. */
   public PackedCopy() {
     this.file = null;
     this.worthKeeping = Long.MAX_VALUE;
-    this.entries = List.of();
-    this.mapped = MemorySegment.NULL;
+    this.found = List.of();
   }
 
   /** The copy in {@code file}, or to be written to it. */
@@ -95,26 +104,23 @@ public final class PackedCopy implements AutoCloseable {
   PackedCopy(Path file, long worthKeeping) {
     this.file = file;
     this.worthKeeping = worthKeeping;
-    List<Entry> found = List.of();
-    MemorySegment data = MemorySegment.NULL;
+    List<Packed> matrices = List.of();
     try (FileChannel channel = FileChannel.open(file, READ)) {
-      data = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
-      found = read(data);
+      matrices = read(channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena));
     } catch (NoSuchFileException e) {
       LOG.debug("no packed copy yet: {}", file);
     } catch (IOException e) {
       LOG.warn("the packed copy {} is not used: {}", file, e.toString());
     }
-    this.entries = found;
-    this.mapped = data;
+    this.found = matrices;
   }
 
   /** Whether there is a copy to read. */
   public boolean isThere() {
-    return !entries.isEmpty();
+    return !found.isEmpty();
   }
 
-  private static List<Entry> read(MemorySegment data) throws IOException {
+  private static List<Packed> read(MemorySegment data) throws IOException {
     // A buffer ends at 2 GB, a copy need not.
     MemorySegment start = data.asSlice(0, Math.min(data.byteSize(), LONGEST_LIST));
     ByteBuffer in = start.asByteBuffer().order(ByteOrder.BIG_ENDIAN);
@@ -128,45 +134,46 @@ public final class PackedCopy implements AutoCloseable {
           "expected vectors of %d lanes, found %d, and %d matrices"
               .formatted(Lanes.L, lanes, count));
     }
-    List<Entry> entries = new ArrayList<>();
+    List<Packed> matrices = new ArrayList<>();
     for (int i = 0; i < count; i++) {
-      Entry entry =
-          new Entry(in.getInt(), in.getInt(), in.getInt(), in.getInt(), in.getLong(), in.getLong());
-      in.getLong();
-      if (entry.offset < 0 || entry.bytes < 0 || entry.offset > data.byteSize() - entry.bytes) {
+      int type = in.getInt();
+      int rows = in.getInt();
+      int cols = in.getInt();
+      int checksum = in.getInt();
+      long offset = in.getLong();
+      long bytes = in.getLong();
+      if (offset < 0 || bytes < 0 || offset > data.byteSize() - bytes) {
         throw new IOException("matrix %d lies beyond the end of the file".formatted(i));
       }
-      entries.add(entry);
+      matrices.add(new Packed(type, rows, cols, checksum, data.asSlice(offset, bytes)));
     }
-    return entries;
+    return matrices;
   }
 
   /** The next matrix from the file; null if it has to be packed. */
   @Nullable MemorySegment take(RawMatrix raw, long bytes) {
-    if (passedOver || taken == entries.size()) {
+    if (passedOver || taken == found.size()) {
       return null;
     }
-    Entry entry = entries.get(taken);
-    if (entry.bytes != bytes || !entry.holds(raw)) {
+    Packed matrix = found.get(taken);
+    if (!matrix.holds(raw, bytes)) {
       LOG.warn("the packed copy {} is not of this checkpoint; it is passed over", file);
       passedOver = true;
       return null;
     }
     taken++;
-    return mapped.asSlice(entry.offset, bytes);
+    return matrix.data;
   }
 
   /** Remembers a matrix that was packed, to be written. */
   void add(RawMatrix raw, MemorySegment data) {
     if (file != null) {
-      Entry entry =
-          new Entry(raw.type().id(), raw.rows(), raw.cols(), checksumOf(raw), 0, data.byteSize());
-      packed.add(Map.entry(entry, data));
+      added.add(Packed.of(raw, data));
     }
   }
 
   /** Of the first row, the last, and one between. */
-  private static long checksumOf(RawMatrix raw) {
+  private static int checksumOf(RawMatrix raw) {
     long row = raw.type().bytes(raw.cols());
     CRC32 sum = new CRC32();
     for (long r : new long[] {0, raw.rows() / 2, raw.rows() - 1}) {
@@ -175,13 +182,17 @@ public final class PackedCopy implements AutoCloseable {
     return (int) sum.getValue();
   }
 
-  /** Begins to write what was packed, unless that is little, was read, or has been begun. */
+  /** Begins to write what was packed, unless that is little or was read; does so once. */
   public void keep() {
-    long bytes = packed.stream().mapToLong(matrix -> matrix.getValue().byteSize()).sum();
-    if (file == null || writer != null || taken > 0 || bytes < worthKeeping) {
+    if (kept || file == null) {
+      return; // called with every token
+    }
+    kept = true;
+    long bytes = added.stream().mapToLong(matrix -> matrix.data.byteSize()).sum();
+    if (taken > 0 || bytes < worthKeeping) {
       return;
     }
-    List<Map.Entry<Entry, MemorySegment>> matrices = List.copyOf(packed);
+    List<Packed> matrices = List.copyOf(added);
     Path target = file;
     writer =
         Thread.ofPlatform()
@@ -191,7 +202,7 @@ public final class PackedCopy implements AutoCloseable {
             .start(() -> write(target, matrices, bytes));
   }
 
-  private static void write(Path file, List<Map.Entry<Entry, MemorySegment>> matrices, long bytes) {
+  private static void write(Path file, List<Packed> matrices, long bytes) {
     Path part = file.resolveSibling(file.getFileName() + ".part");
     try {
       Path folder = Files.createDirectories(file.toAbsolutePath().getParent());
@@ -221,21 +232,19 @@ public final class PackedCopy implements AutoCloseable {
     }
   }
 
-  private static void write(FileChannel channel, List<Map.Entry<Entry, MemorySegment>> matrices)
-      throws IOException {
+  private static void write(FileChannel channel, List<Packed> matrices) throws IOException {
     ByteBuffer header = ByteBuffer.allocate(HEADER_BYTES + matrices.size() * ENTRY_BYTES);
     header.putLong(MAGIC).putInt(Lanes.L).putInt(matrices.size());
     long at = aligned(header.capacity());
-    for (Map.Entry<Entry, MemorySegment> matrix : matrices) {
-      Entry e = matrix.getKey();
-      header.putInt(e.type).putInt(e.rows).putInt(e.cols).putInt((int) e.checksum);
-      header.putLong(at).putLong(e.bytes).putLong(0);
-      at = aligned(at + e.bytes);
+    for (Packed matrix : matrices) {
+      header.putInt(matrix.type).putInt(matrix.rows).putInt(matrix.cols).putInt(matrix.checksum);
+      header.putLong(at).putLong(matrix.data.byteSize());
+      at = aligned(at + matrix.data.byteSize());
     }
     writeAll(channel, header.flip(), 0);
     at = aligned(header.capacity());
-    for (Map.Entry<Entry, MemorySegment> matrix : matrices) {
-      MemorySegment data = matrix.getValue();
+    for (Packed matrix : matrices) {
+      MemorySegment data = matrix.data;
       for (long from = 0; from < data.byteSize(); from += PIECE) {
         long n = Math.min(PIECE, data.byteSize() - from);
         writeAll(channel, data.asSlice(from, n).asByteBuffer(), at + from);

@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BiFunction;
 import java.util.stream.Stream;
 
 /**
@@ -60,20 +61,34 @@ public final class WarmUp {
     return () -> packer.pack(0);
   }
 
-  /** Compiles what prefill and decode of weights of these types need; returns when it is done. */
-  public static void run(List<TensorType> types) {
+  /**
+   * Compiles what reading a prompt needs; returns when it is done.
+   *
+   * @param types of the matrices
+   * @param output of the last one, which one row goes through
+   */
+  public static void prefill(List<TensorType> types, TensorType output) {
+    withKernels(
+        (kernels, arena) ->
+            Stream.concat(
+                types.stream().map(type -> product(kernels, zeros(arena, type, ROWS), TOKENS)),
+                Stream.of(
+                    product(kernels, zeros(arena, output, ROWS), 1), layer(kernels, TOKENS, 0))));
+  }
+
+  /** Compiles what generating tokens needs beside that; returns when it is done. */
+  public static void decode(List<TensorType> types) {
+    withKernels(
+        (kernels, arena) ->
+            Stream.concat(
+                types.stream().map(type -> product(kernels, zeros(arena, type, ROWS), 1)),
+                Stream.of(layer(kernels, 1, TOKENS))));
+  }
+
+  private static void withKernels(BiFunction<Kernels, Arena, Stream<Runnable>> calls) {
     try (Kernels kernels = KernelChoice.create(1);
         Arena arena = Arena.ofShared()) {
-      List<Matrix> matrices =
-          types.stream().map(type -> kernels.prepare(zeros(arena, type, ROWS))).toList();
-      untilFast(
-          Stream.concat(
-                  matrices.stream().map(matrix -> product(kernels, matrix, TOKENS)),
-                  Stream.of(layer(kernels)))
-              .toList(),
-          WITH_VECTORS);
-      untilFast(
-          matrices.stream().map(matrix -> product(kernels, matrix, 1)).toList(), WITH_VECTORS);
+      untilFast(calls.apply(kernels, arena).toList(), WITH_VECTORS);
     }
   }
 
@@ -103,25 +118,25 @@ public final class WarmUp {
     }
   }
 
-  private static Runnable product(Kernels kernels, Matrix matrix, int tokens) {
+  private static Runnable product(Kernels kernels, RawMatrix raw, int tokens) {
+    Matrix matrix = kernels.prepare(raw);
     float[] x = new float[tokens * matrix.cols()];
     float[] out = new float[tokens * matrix.rows()];
     return () -> kernels.multiply(matrix, x, tokens, out);
   }
 
-  private static Runnable layer(Kernels kernels) {
+  /** What is no product in a layer, for tokens from {@code position} on. */
+  private static Runnable layer(Kernels kernels, int tokens, int position) {
     int width = HEADS * HEAD_DIM;
-    float[] x = new float[TOKENS * width];
-    float[] y = new float[TOKENS * width];
-    KvLayer kv = new KvLayer(1, HEAD_DIM, TOKENS + 1);
+    float[] x = new float[tokens * width];
+    float[] y = new float[tokens * width];
+    KvLayer kv = new KvLayer(1, HEAD_DIM, position + tokens);
     return () -> {
-      kernels.rmsNorm(x, TOKENS, width, y, 1e-6f, x);
-      kernels.swiGlu(x, y, TOKENS * width);
-      kernels.add(x, y, TOKENS * width);
-      kv.write(0, TOKENS, x, y);
-      kernels.attention(x, TOKENS, 0, kv, HEADS, 1, y);
-      kv.write(TOKENS, 1, x, y);
-      kernels.attention(x, 1, TOKENS, kv, HEADS, 1, y);
+      kernels.rmsNorm(x, tokens, width, y, 1e-6f, x);
+      kernels.swiGlu(x, y, tokens * width);
+      kernels.add(x, y, tokens * width);
+      kv.write(position, tokens, x, y);
+      kernels.attention(x, tokens, position, kv, HEADS, 1, y);
     };
   }
 }

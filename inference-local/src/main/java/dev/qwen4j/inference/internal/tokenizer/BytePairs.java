@@ -1,7 +1,6 @@
 package dev.qwen4j.inference.internal.tokenizer;
 
 import java.util.Arrays;
-import java.util.List;
 
 /**
  * Byte-pair encoding: which two neighbours merge into which token, and in which order.
@@ -16,7 +15,7 @@ import java.util.List;
 final class BytePairs {
   private static final long EMPTY = -1;
 
-  private final int[] byteTokens = new int[256];
+  private final int[] byteTokens;
 
   /** An open hash table: pair of ids, its rank, the id of the merged token. */
   private final long[] pairs;
@@ -26,54 +25,22 @@ final class BytePairs {
   private final int mask;
 
   /**
-   * Reads the merges.
+   * Pairs by their rank.
    *
-   * @param index the normal tokens
-   * @throws IllegalArgumentException naming the first byte or merge that the tokens do not have
+   * @param byteTokens the token of each of the 256 bytes
+   * @param merges left, right and merged token of each merge, the most important first
    */
-  BytePairs(TokenIndex index, List<String> merges, ByteAlphabet alphabet) {
-    for (int b = 0; b < byteTokens.length; b++) {
-      String letter = alphabet.letter(b);
-      int id = index.find(letter, 0, letter.length());
-      if (id < 0) {
-        throw missing("the token of byte " + b, letter);
-      }
-      byteTokens[b] = id;
-    }
-    int capacity = Integer.highestOneBit(Math.max(16, merges.size())) * 4;
+  BytePairs(int[] byteTokens, int[] merges) {
+    this.byteTokens = byteTokens;
+    int capacity = Integer.highestOneBit(Math.max(16, merges.length / 3)) * 4;
     pairs = new long[capacity];
     ranks = new int[capacity];
     merged = new int[capacity];
     mask = capacity - 1;
     Arrays.fill(pairs, EMPTY);
-    for (int rank = 0; rank < merges.size(); rank++) {
-      add(index, merges.get(rank), rank);
+    for (int i = 0; i < merges.length; i += 3) {
+      put(pair(merges[i], merges[i + 1]), i / 3, merges[i + 2]);
     }
-  }
-
-  private void add(TokenIndex index, String merge, int rank) {
-    int space = merge.indexOf(' ', 1);
-    if (space < 0) {
-      throw new IllegalArgumentException(
-          "tokenizer.ggml.merges[%d]: expected two tokens, found \"%s\"; the file is damaged"
-              .formatted(rank, merge));
-    }
-    int left = index.find(merge, 0, space);
-    int right = index.find(merge, space + 1, merge.length());
-    int both = index.findWithout(merge, space);
-    if (left < 0 || right < 0 || both < 0) {
-      String first = merge.substring(0, space);
-      String second = merge.substring(space + 1);
-      throw missing(
-          "a token of merge " + rank, left < 0 ? first : right < 0 ? second : first + second);
-    }
-    put(pair(left, right), rank, both);
-  }
-
-  private static IllegalArgumentException missing(String what, String token) {
-    return new IllegalArgumentException(
-        "tokenizer.ggml.tokens: expected %s, \"%s\", found no such token; the file is damaged"
-            .formatted(what, token));
   }
 
   private void put(long pair, int rank, int id) {

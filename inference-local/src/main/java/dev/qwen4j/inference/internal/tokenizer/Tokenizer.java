@@ -33,52 +33,20 @@ public final class Tokenizer {
   private final boolean[] control;
   private final Map<String, int[]> cache = new ConcurrentHashMap<>();
 
-  /**
-   * Builds the tables.
-   *
-   * @throws IllegalArgumentException if the vocabulary is of another kind or contradicts itself;
-   *     the message names the field
-   */
-  public Tokenizer(VocabularyData data) {
-    if (!data.model().equals("gpt2")) {
-      throw new IllegalArgumentException(
-          "tokenizer.ggml.model: expected gpt2 (byte-level BPE), found \""
-              + data.model()
-              + "\"; take a Qwen checkpoint");
-    }
-    List<String> tokens = data.tokens();
-    if (tokens.size() != data.types().size()) {
-      throw new IllegalArgumentException(
-          "tokenizer.ggml.token_type: expected %d entries, found %d; the file is damaged"
-              .formatted(tokens.size(), data.types().size()));
-    }
-    pre = PreTokenizer.named(data.pre());
-    size = usedTokens(data);
-    offsets = new int[size + 1];
+  /** A tokenizer that looks up {@code tables}. */
+  public Tokenizer(TokenizerTables tables) {
+    pre = PreTokenizer.named(tables.pre);
+    size = tables.offsets.length - 1;
+    spelling = tables.spelling;
+    offsets = tables.offsets;
     control = new boolean[size];
-    ByteAlphabet alphabet = new ByteAlphabet();
-    byte[][] spellings = new byte[size][];
-    TokenIndex index = new TokenIndex(tokens);
-    for (int id = 0; id < size; id++) {
-      String token = tokens.get(id);
-      TokenType type = data.types().get(id);
-      if (isUnused(data, id)) {
-        spellings[id] = new byte[0];
-      } else if (type.isMarker()) {
-        spellings[id] = token.getBytes(StandardCharsets.UTF_8);
-        markers.add(token, id);
-        control[id] = type == TokenType.CONTROL;
-      } else {
-        spellings[id] = alphabet.bytes(token);
-        index.add(id);
-      }
-      offsets[id + 1] = offsets[id] + spellings[id].length;
+    for (int id : tables.controls) {
+      control[id] = true;
     }
-    spelling = new byte[offsets[size]];
-    for (int id = 0; id < size; id++) {
-      System.arraycopy(spellings[id], 0, spelling, offsets[id], spellings[id].length);
+    for (int id : tables.markers) {
+      markers.add(new String(bytes(id), StandardCharsets.UTF_8), id);
     }
-    pairs = new BytePairs(index, data.merges(), alphabet);
+    pairs = new BytePairs(tables.byteTokens, tables.merges);
   }
 
   /** How many ids are in use; the rows of the output matrix beyond are padding. */
@@ -195,22 +163,5 @@ public final class Tokenizer {
       }
       cache.put(piece, ids.toArray(before));
     }
-  }
-
-  private static int usedTokens(VocabularyData data) {
-    int used = data.tokens().size();
-    while (used > 0 && isUnused(data, used - 1)) {
-      used--;
-    }
-    return used;
-  }
-
-  /**
-   * Converters fill the rows that no token uses with [PAD…]; older ones call those user-defined.
-   */
-  private static boolean isUnused(VocabularyData data, int id) {
-    return data.types().get(id) == TokenType.UNUSED
-        || (data.types().get(id) != TokenType.NORMAL
-            && data.tokens().get(id).equals("[PAD" + id + "]"));
   }
 }

@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import dev.qwen4j.inference.BadCheckpointException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -15,6 +16,8 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.zip.CRC32;
+import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -99,6 +102,21 @@ public final class Metadata {
       throw missing(key, "a value");
     }
     return bytes.asSlice(entry.start, entry.end - entry.start).toArray(ValueLayout.JAVA_BYTE);
+  }
+
+  /** Sixteen hexadecimal digits that stand for the entries of some keys, of those there are. */
+  public String digest(List<String> keys) {
+    CRC32 one = new CRC32();
+    CRC32C other = new CRC32C(); // two of 32 bits, which the JVM has in machine code from the start
+    for (String key : keys) {
+      Entry entry = entries.get(key);
+      if (entry != null) {
+        ByteBuffer value = bytes.asSlice(entry.start, entry.end - entry.start).asByteBuffer();
+        one.update(value.duplicate());
+        other.update(value);
+      }
+    }
+    return "%08x%08x".formatted(one.getValue(), other.getValue());
   }
 
   private @Nullable Field field(String key) {

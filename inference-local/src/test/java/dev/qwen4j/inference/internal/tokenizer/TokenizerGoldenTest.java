@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Ids against HuggingFace tokenizers and llama.cpp. */
 class TokenizerGoldenTest {
-  private static final Tokenizer QWEN3 = new Tokenizer(QwenVocabulary.QWEN3);
+  private static final Tokenizer QWEN3 = new Tokenizer(TokenizerTables.of(QwenVocabulary.QWEN3));
 
   /** llama.cpp's vectors for the text of the same index. */
   private record Vector(String text, List<Integer> ids) {}
@@ -42,7 +42,8 @@ class TokenizerGoldenTest {
   @ParameterizedTest
   @ValueSource(strings = {"qwen2", "qwen35"})
   void encodesRandomTextAsHuggingFaceDoes(String pre) {
-    Tokenizer tokenizer = new Tokenizer(QwenVocabulary.withPre(QwenVocabulary.QWEN3, pre));
+    Tokenizer tokenizer =
+        new Tokenizer(TokenizerTables.of(QwenVocabulary.withPre(QwenVocabulary.QWEN3, pre)));
     List<JsonNode> rows = rows("tokenizer-edges.jsonl");
     assertThat(rows).hasSize(200);
     for (JsonNode row : rows) {
@@ -54,7 +55,8 @@ class TokenizerGoldenTest {
   @ParameterizedTest
   @ValueSource(strings = {"qwen2", "qwen35"})
   void encodesAsLlamaCppDoesWhereTextIsNormalised(String pre) {
-    Tokenizer tokenizer = new Tokenizer(QwenVocabulary.withPre(QwenVocabulary.QWEN3, pre));
+    Tokenizer tokenizer =
+        new Tokenizer(TokenizerTables.of(QwenVocabulary.withPre(QwenVocabulary.QWEN3, pre)));
 
     for (Vector vector : vectors(pre)) {
       IntList unnormalised = new IntList();
@@ -73,7 +75,8 @@ class TokenizerGoldenTest {
    */
   @Test
   void theVectorsThatDifferAreTheThreeWithDecomposedAccents() {
-    Tokenizer tokenizer = new Tokenizer(QwenVocabulary.withPre(QwenVocabulary.QWEN3, "qwen35"));
+    Tokenizer tokenizer =
+        new Tokenizer(TokenizerTables.of(QwenVocabulary.withPre(QwenVocabulary.QWEN3, "qwen35")));
 
     List<Vector> different =
         vectors("qwen35").stream()

@@ -28,7 +28,7 @@ class TokenizerTest {
 
   private static final Map<String, Integer> RANKS = ranks();
 
-  private static final Tokenizer QWEN3 = new Tokenizer(QwenVocabulary.QWEN3);
+  private static final Tokenizer QWEN3 = new Tokenizer(TokenizerTables.of(QwenVocabulary.QWEN3));
 
   @Test
   void markersInOrdinaryTextStayText() {
@@ -93,7 +93,7 @@ class TokenizerTest {
   @Test
   void knowsItsSizeMarkersAndControls() {
     assertThat(QWEN3.size()).isEqualTo(151_669);
-    assertThat(new Tokenizer(QwenVocabulary.BARE).size()).isEqualTo(151_646);
+    assertThat(new Tokenizer(TokenizerTables.of(QwenVocabulary.BARE)).size()).isEqualTo(151_646);
     assertThat(QWEN3.id("<|im_end|>")).hasValue(IM_END);
     assertThat(QWEN3.id("<think>")).hasValue(THINK);
     assertThat(QWEN3.id("<|nothing|>")).isEmpty();
@@ -165,7 +165,8 @@ class TokenizerTest {
   @Test
   void decodingUndoesEncodingUpToComposition() {
     Random random = new Random(11);
-    Tokenizer qwen35 = new Tokenizer(QwenVocabulary.withPre(QwenVocabulary.QWEN3, "qwen35"));
+    Tokenizer qwen35 =
+        new Tokenizer(TokenizerTables.of(QwenVocabulary.withPre(QwenVocabulary.QWEN3, "qwen35")));
     for (int i = 0; i < 2_000; i++) {
       String text = randomText(random);
       String composed = Normalizer.normalize(text, Normalizer.Form.NFC);
@@ -282,7 +283,7 @@ class TokenizerTest {
 
   private static void assertRefused(VocabularyData data, String message) {
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> new Tokenizer(data))
+        .isThrownBy(() -> TokenizerTables.of(data))
         .withMessageContaining(message)
         .withMessageNotContaining("\n");
   }

@@ -1,0 +1,90 @@
+package dev.qwen4j.inference.internal.engine;
+
+import dev.qwen4j.inference.internal.kernel.TensorType;
+import dev.qwen4j.inference.internal.kernel.WarmUp;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * The warm-up of a model's kernels in the background, in the order in which they are needed: those
+ * that read a prompt while the weights are being loaded, those that generate once the first prompt
+ * is read, or when nobody has one.
+ */
+final class WarmingUp {
+  private static final long IDLE_SECONDS = 2;
+
+  private final CompletableFuture<Void> prefill;
+  private final CompletableFuture<Void> decode;
+  private final CompletableFuture<Void> firstPrompt;
+
+  private WarmingUp(
+      CompletableFuture<Void> prefill,
+      CompletableFuture<Void> decode,
+      CompletableFuture<Void> firstPrompt) {
+    this.prefill = prefill;
+    this.decode = decode;
+    this.firstPrompt = firstPrompt;
+  }
+
+  /** For a model that answers before its kernels would be compiled. */
+  static WarmingUp none() {
+    CompletableFuture<Void> done = CompletableFuture.completedFuture(null);
+    return new WarmingUp(done, done, done);
+  }
+
+  /**
+   * Begins.
+   *
+   * @param types of the model's matrices
+   * @param output of the one that makes logits
+   */
+  static WarmingUp start(List<TensorType> types, TensorType output) {
+    CompletableFuture<Void> prefill =
+        CompletableFuture.runAsync(() -> WarmUp.prefill(types, output), WarmingUp::onThread);
+    CompletableFuture<Void> firstPrompt = new CompletableFuture<>();
+    CompletableFuture<Void> decode =
+        prefill
+            .thenCompose(
+                ready -> firstPrompt.completeOnTimeout(null, IDLE_SECONDS, TimeUnit.SECONDS))
+            .thenRunAsync(() -> WarmUp.decode(types), WarmingUp::onThread);
+    return new WarmingUp(prefill, decode, firstPrompt);
+  }
+
+  private static void onThread(Runnable work) {
+    Thread.ofPlatform().daemon().name("qwen4j-warm-up").start(work);
+  }
+
+  /** To be called when tokens have been read. */
+  void hasRead() {
+    firstPrompt.complete(null);
+  }
+
+  /**
+   * Waits until the kernels for so many tokens at once are ready.
+   *
+   * @param pause called often; what it throws ends the waiting
+   */
+  void awaitFor(int tokens, Runnable pause) {
+    CompletableFuture<Void> ready = tokens == 1 ? decode : prefill;
+    if (tokens == 1) {
+      firstPrompt.complete(null);
+    }
+    while (!ready.isDone()) {
+      pause.run();
+      try {
+        ready.get(10, TimeUnit.MILLISECONDS);
+      } catch (TimeoutException e) {
+        // then once more
+      } catch (ExecutionException e) {
+        throw new IllegalStateException("the kernels cannot run: " + e.getCause(), e.getCause());
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        pause.run();
+        return;
+      }
+    }
+  }
+}
