@@ -73,6 +73,17 @@ final class ChildProcess implements AutoCloseable {
     throw new AssertionError("no line with " + text + " in " + lines + "; stderr: " + err());
   }
 
+  /** Waits until the process has opened {@code file} as a model does, where the system can say. */
+  void awaitMapped(Path file) throws IOException, InterruptedException {
+    Path maps = Path.of("/proc", Long.toString(process.pid()), "maps");
+    while (process.isAlive() && Files.exists(maps)) {
+      if (Files.readString(maps).contains(file.toString())) {
+        return;
+      }
+      Thread.sleep(1);
+    }
+  }
+
   void signal(String name) throws IOException, InterruptedException {
     Process kill = new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).start();
     assertThat(kill.waitFor()).isZero();

@@ -89,6 +89,22 @@ class InterruptTest {
   }
 
   @Test
+  void ctrlCWhileALocalModelIsBeingLoadedEndsWithTheResult() throws Exception {
+    Path model = TinyModel.in(cache);
+    try (ChildProcess run =
+        ChildProcess.qwen4j(
+            Map.of(), "run", "--json", "--no-tools", "-m", model.toString(), "Talk")) {
+      run.awaitMapped(model);
+      run.signal("INT");
+      Outcome outcome = run.outcome();
+
+      assertThat(outcome.exitCode()).isEqualTo(130);
+      assertThat(outcome.result().path("stop_reason").asText()).isEqualTo("cancelled");
+      assertThat(outcome.hasOneClearLine().err()).contains("interrupted");
+    }
+  }
+
+  @Test
   void aReaderThatGoesAwayEndsTheRunQuietly() throws Exception {
     String[] words = new String[3_000];
     Arrays.fill(words, "word after word after word ");
