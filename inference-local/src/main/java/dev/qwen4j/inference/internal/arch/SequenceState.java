@@ -4,6 +4,7 @@ import dev.qwen4j.inference.internal.kernel.KvLayer;
 import dev.qwen4j.inference.internal.kernel.KvType;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.NavigableMap;
 import java.util.TreeMap;
 
@@ -81,6 +82,44 @@ public final class SequenceState {
     checkpoints.tailMap(to, false).clear();
     position = recurrent.isEmpty() ? to : restore();
     return position;
+  }
+
+  /** Where {@link #rewind} to {@code to} would end. */
+  public int reach(int to) {
+    if (recurrent.isEmpty() || to == position) {
+      return to;
+    }
+    Map.Entry<Integer, List<DeltaState.Snapshot>> checkpoint = checkpoints.floorEntry(to);
+    return checkpoint == null ? 0 : checkpoint.getKey();
+  }
+
+  /**
+   * Knows what {@code other} does of its first positions, without reading them.
+   *
+   * @param other of the same model; it stays as it is
+   * @param to a position that it can {@link #reach}
+   */
+  public void copy(SequenceState other, int to) {
+    if (position != 0 || other.reach(to) != to) {
+      throw new IllegalArgumentException(
+          "cannot copy %d of %d positions to a sequence of %d"
+              .formatted(to, other.position, position));
+    }
+    if (to == 0) {
+      return;
+    }
+    for (int l = 0; l < layers.size(); l++) {
+      if (layers.get(l) instanceof Attention(KvLayer kv)) {
+        kv.copy(other.attention(l), to);
+      }
+    }
+    if (!recurrent.isEmpty()) {
+      List<DeltaState.Snapshot> there = other.checkpoints.get(to);
+      checkpoints.put(
+          to, there != null ? there : other.recurrent.stream().map(DeltaState::snapshot).toList());
+      restore();
+    }
+    position = to;
   }
 
   /** Returns to the last checkpoint that is left, or to the start. */

@@ -10,8 +10,8 @@ import java.util.function.BooleanSupplier;
 
 /**
  * Generates replies, one at a time and in the order of asking: whoever asks while another reply is
- * being generated waits. The last sequence stays in memory, so that a conversation's next turn only
- * reads what is new.
+ * being generated waits. Sequences stay in memory ({@link PrefixCache}), so that a conversation's
+ * next turn only reads what is new.
  *
  * <p>A generation ends early when its thread is interrupted, its request is cancelled or the engine
  * is closed, which it notices within a fraction of a layer; it then throws {@link
@@ -22,7 +22,7 @@ public final class Engine implements AutoCloseable {
   private final Set<Integer> stopIds;
   private final int vocabulary;
   private final int contextLength;
-  private final RetainedSequence sequence;
+  private final PrefixCache cache;
   private final float[] logits; // [vocabularySize]
   private final Turns turns;
 
@@ -41,7 +41,9 @@ public final class Engine implements AutoCloseable {
     this.stopIds = Set.copyOf(stopIds);
     this.vocabulary = vocabulary;
     this.contextLength = contextLength;
-    this.sequence = new RetainedSequence(model, contextLength, type);
+    this.cache =
+        new PrefixCache(
+            model, contextLength, type, PrefixCache.defaultBytes(model, contextLength, type));
     this.logits = new float[model.pass().vocabularySize()];
   }
 
@@ -74,7 +76,8 @@ public final class Engine implements AutoCloseable {
       int[] prompt, SamplingOptions sampling, int most, TokenSink sink, Runnable pause) {
     Sampler sampler = new Sampler(sampling, vocabulary);
     sampler.prompt(prompt);
-    int reused = sequence.keepPrefixOf(prompt);
+    RetainedSequence sequence = cache.sequenceFor(prompt);
+    int reused = sequence.known(prompt);
     int lastRow = sequence.readPrompt(prompt, pause);
     int generated = 0;
     while (generated < most) {

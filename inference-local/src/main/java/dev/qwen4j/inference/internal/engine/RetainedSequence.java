@@ -17,42 +17,73 @@ final class RetainedSequence {
   /** More tokens than a template writes to ask for a reply. */
   private static final int REPLY_HEADER = 8;
 
+  private static final int FIRST_IDS = 256;
+
   private final LoadedModel model;
+  private final int contextLength;
+  private final KvType type;
   private final SequenceState state;
-  private int[] ids = new int[256]; // the first state.position() of them have been read
-  private int fork; // where the last two requests parted if that was no checkpoint, otherwise 0
+  private int[] ids = new int[FIRST_IDS]; // the first state.position() of them have been read
+  private int promptLength;
+  private int fork; // where this request parts from an earlier one if that is no checkpoint, or 0
 
   RetainedSequence(LoadedModel model, int contextLength, KvType type) {
     this.model = model;
+    this.contextLength = contextLength;
+    this.type = type;
     this.state = model.pass().start(contextLength, type);
   }
 
-  /**
-   * Forgets what does not begin {@code prompt}; at least the prompt's last token stays to be read,
-   * because its logits are wanted. A recurrent model may have to forget more.
-   *
-   * @return how many tokens of the prompt have been read already
-   */
-  int keepPrefixOf(int[] prompt) {
-    int known = Math.min(state.position(), prompt.length - 1);
-    int mismatch = Arrays.mismatch(ids, 0, known, prompt, 0, known);
-    int kept = mismatch < 0 ? known : mismatch;
-    int reached = state.rewind(kept);
-    fork = reached < kept ? kept : 0;
-    return reached;
+  /** How many tokens of {@code prompt} need not be read; at least the last must be. */
+  int known(int[] prompt) {
+    return state.reach(alike(prompt));
+  }
+
+  /** How many ids of {@code prompt} but its last are those that have been read. */
+  int alike(int[] prompt) {
+    int most = Math.min(state.position(), prompt.length - 1);
+    int mismatch = Arrays.mismatch(ids, 0, most, prompt, 0, most);
+    return mismatch < 0 ? most : mismatch;
+  }
+
+  /** Whether {@code prompt} goes on where this one's ended: only the reply to it may be lost. */
+  boolean isContinuedBy(int[] prompt) {
+    return alike(prompt) >= Math.min(state.position(), promptLength - REPLY_HEADER);
+  }
+
+  /** Another sequence that knows what this one does of {@code prompt}, and may be continued. */
+  RetainedSequence copyFor(int[] prompt) {
+    RetainedSequence copy = new RetainedSequence(model, contextLength, type);
+    int alike = alike(prompt);
+    int known = state.reach(alike);
+    copy.state.copy(state, known);
+    copy.ids = Arrays.copyOf(ids, Math.max(known, FIRST_IDS));
+    copy.fork = known < alike ? alike : 0;
+    return copy;
+  }
+
+  /** Bytes of keys and values. */
+  long bytes() {
+    return state.position() * model.pass().stateBytesPerPosition(type);
   }
 
   /**
-   * Reads what {@link #keepPrefixOf} has not kept of the same prompt.
+   * Reads what it does not know of {@code prompt}, after forgetting what does not begin it.
    *
    * @return where the last position stands in the last batch, for its logits
    */
   int readPrompt(int[] prompt, Runnable pause) {
+    int alike = alike(prompt);
+    if (state.rewind(alike) < alike) {
+      fork = alike;
+    }
+    promptLength = prompt.length;
     if (state.rewindsToCheckpointsOnly()) {
       int header = prompt.length - REPLY_HEADER;
       readToCheckpoint(prompt, Math.min(fork, header), pause);
       readToCheckpoint(prompt, Math.max(fork, header), pause);
     }
+    fork = 0;
     return read(prompt, state.position(), prompt.length, pause);
   }
 

@@ -55,6 +55,15 @@ public final class KvLayer {
     }
   }
 
+  /** Takes over the first positions of another layer of the same shape and type. */
+  public void copy(KvLayer other, int positions) {
+    capacity = Math.max(capacity, positions);
+    for (int h = 0; h < keys.length; h++) {
+      keys[h] = other.keys[h].grown(capacity);
+      values[h] = other.values[h].grown(capacity);
+    }
+  }
+
   /** The keys of one head at {@code count} positions: [count, headDim]. */
   void readKeys(int kvHead, int position, int count, float[] out) {
     keys[kvHead].read(position, count, out);

@@ -15,7 +15,7 @@ sealed interface KvRows {
     };
   }
 
-  /** The same rows with room for more. */
+  /** A copy with room for so many rows: more than there are, or only the first. */
   KvRows grown(int capacity);
 
   /** Writes {@code x[at … at + headDim)} as the row of a position. */

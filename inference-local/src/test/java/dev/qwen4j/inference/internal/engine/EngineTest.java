@@ -20,6 +20,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -133,9 +134,47 @@ class EngineTest {
     List<Integer> fresh = greedy(other, 8, endings);
     greedy(prompt, 8, endings);
     assertThat(greedy(other, 8, endings)).isEqualTo(fresh);
-    assertThat(endings).extracting(Ending::reused).containsExactly(0, 10, 10);
-    assertThat(greedy(other, 8, endings)).isEqualTo(fresh);
-    assertThat(endings.getLast().reused()).isEqualTo(other.length - 1);
+    assertThat(endings)
+        .extracting(Ending::reused)
+        .containsExactly(0, 10, other.length - 1); // the first sequence is still there
+  }
+
+  @Test
+  void conversationsThatTakeTurnsAllKeepWhatTheyHaveRead() {
+    List<Ending> endings = new ArrayList<>();
+    int[] other = prompt.clone();
+    other[10] = (other[10] + 1) % 300;
+    List<Integer> reply = greedy(other, 24, endings);
+    greedy(prompt, 5, endings);
+    assertThat(greedy(followed(other, reply.subList(0, 5)), 19, endings))
+        .isEqualTo(reply.subList(5, 24));
+    assertThat(greedy(followed(prompt, expectedList().subList(0, 5)), 19, endings))
+        .isEqualTo(expectedList().subList(5, 24));
+    assertThat(endings)
+        .extracting(Ending::reused)
+        .containsExactly(0, 10, prompt.length + 4, prompt.length + 4);
+  }
+
+  private static int[] followed(int[] ids, List<Integer> more) {
+    return IntStream.concat(Arrays.stream(ids), more.stream().mapToInt(Integer::intValue))
+        .toArray();
+  }
+
+  @Test
+  void sequencesThatDoNotFitTheBoundAreForgottenTheOldestFirst() {
+    List<Ending> endings = new ArrayList<>();
+    List<int[]> prompts = new ArrayList<>();
+    for (int first = 1; first <= 4; first++) {
+      int[] ids = new int[55];
+      Arrays.fill(ids, 100 + first);
+      prompts.add(ids);
+      greedy(ids, 1, endings);
+    }
+    // The second and the third fit into one context of 128 beside the fourth, the first did not.
+    greedy(prompts.get(1), 1, endings);
+    greedy(prompts.get(3), 1, endings);
+    greedy(prompts.get(0), 1, endings);
+    assertThat(endings).extracting(Ending::reused).containsExactly(0, 0, 0, 0, 54, 54, 0);
   }
 
   @Test
@@ -281,10 +320,13 @@ class EngineTest {
     List<Integer> partedAlone = greedy(parted, 8, endings);
     assertThat(greedy(prompt, 8, endings)).isEqualTo(alone);
     assertThat(greedy(parted, 8, endings)).isEqualTo(partedAlone);
+    assertThat(greedy(parted, 8, endings)).isEqualTo(partedAlone);
+    int[] third = prompt.clone();
+    Arrays.fill(third, 20, third.length, 9);
+    greedy(third, 8, endings);
     int header = prompt.length - 8;
     int last = prompt.length - 1;
-    assertThat(greedy(parted, 8, endings)).isEqualTo(partedAlone);
-    assertThat(greedy(parted, 8, endings)).isEqualTo(partedAlone);
-    assertThat(endings.stream().map(Ending::reused)).containsExactly(0, 0, 20, 20, header, last);
+    assertThat(endings.stream().map(Ending::reused))
+        .containsExactly(0, 0, header, header, last, 20);
   }
 }
