@@ -50,6 +50,13 @@ def ask(r, commands=(), questions=()):
     return s
 
 
+def told(r, commands):
+    """A command whose end is to be kept word for word, so that nothing may follow it."""
+    c = r.choice(commands)
+    s = r.choice(["{C}", "{C}", "{c}", "{c}", "Please {c}", "please {c}", "Now {c}", "I want you to {c}", "OK, {c}", "Hi! Please {c}", "I'd like you to {c}"])
+    return s.replace("{C}", c[0].upper() + c[1:]).replace("{c}", c)
+
+
 def quoted(r, s):
     return s if r.random() < .75 else r.choice(["'{}'", '"{}"', "`{}`"]).format(s)
 
@@ -304,7 +311,9 @@ def read_call(f, files):
 
 def cat(r):
     f = path(r)
-    files = {f: text_of(lines(r, 1, 3))}
+    sep = r.choice([": ", " = ", "=", ","])
+    rows = lines(r, 1, 3) if r.random() < .7 else [k + sep + v for k, v in key_values(r, r.randint(1, 4)).items()]
+    files = {f: text_of(rows)}
     user = ask(r, forms(READ, quoted(r, f)), forms(READ_Q, quoted(r, f)))
     return Task("read", user, [[read_call(f, files)]], quote_file(f, files[f]), files=files)
 
@@ -322,8 +331,8 @@ def lookup(r):
     k = r.choice(list(kv))
     q = quoted(r, f)
     user = ask(r, forms(["tell me the {1} in {0}", "look up the {1} in {0}", "find the {1} in the file {0}", "get the {1} from {0}", "read {0} and tell me the {1}"], q, k),
-               forms(["what is the {1} in {0}", "which {1} is set in {0}", "what {1} does {0} say", "what is the {1} according to {0}", "which {1} is in {0}", "what's the {1} in {0}", "which {1} does {0} use", "in {0}, what is the {1}"], q, k))
-    return Task("lookup", user, [[read_call(f, files)]], f"The {k} is {kv[k]}.", files=files)
+               forms(["what is the {1} in {0}", "which {1} is set in {0}", "what {1} does {0} say", "what is the {1} according to {0}", "which {1} is in {0}", "what's the {1} in {0}", "which {1} does {0} use", "in {0}, what is the {1}", "which {1} does the program in {0} use", "what is the {1}? It is in {0}"], q, k))
+    return Task("lookup", user, [[read_call(f, files)]], k + sep + kv[k], files=files)
 
 
 def search_call(w, files, **more):
@@ -379,12 +388,12 @@ def fact(r):
     v = r.choice([proper(r), str(r.randint(2, 9999)), f"{r.randint(2, 99)} {r.choice(['days', 'euros', 'weeks', 'km', 'months'])}", f"{word(r)} {word(r)}"])
     k = r.randrange(4)
     if k == 0:
-        return f"{n} {what}", f"The {what} of {n} is {v}.", what, n
+        return f"{what} of {n}", f"The {what} of {n} is {v}.", what, n
     if k == 1:
         return n, f"{n} was {r.choice(['built', 'founded', 'opened', 'written', 'sold'])} in {r.randint(1500, 2025)} by {proper(r)}.", None, n
     if k == 2:
         return n, f"{n} {r.choice(['needs', 'uses', 'has', 'contains', 'requires'])} {v}.", None, n
-    return n, sentence(r).rstrip(".") + f" with {n}.", None, n
+    return n, f"{n} {r.choice(['is', 'stands', 'waits', 'was seen', 'stays'])} {r.choice(PLACES)} with {word(r)}.", None, n
 
 
 def passages(rows):
@@ -425,6 +434,7 @@ def rag(r):
     cs = forms(["search my documents for {}", "look up {} in my documents", "search the documents for {}", "find {} in my documents", "tell me what my documents say about {}", "look for {} in the documentation"], query)
     qs = forms(["what do my documents say about {}", "what does the documentation say about {}", "what do the documents say about {}", "what is written about {} in my documents", "what do we know about {} from the documents"], query)
     if what:
+        cs += forms(["search my documents for the {0} of {1}", "find the {0} of {1} in my documents", "look up the {0} of {1} in the documents"], what, name)
         qs += forms(["what is the {0} of {1} according to my documents", "what is the {0} of {1}? Look in my documents", "according to the documents, what is the {0} of {1}"], what, name)
     user = ask(r, cs, qs)
     return Task("documents", user, [[("search_documents", {"query": query}, result)]], f"{line} [{at + 1}]", documents=documents)
@@ -446,8 +456,8 @@ def save_call(k, t):
 def save(r):
     k, t = a_key(r), a_note(r)
     qk = quoted(r, k)
-    user = ask(r, forms(["save the note {0}: {1}", "save a note called {0}: {1}", "remember under {0}: {1}", "note {0}: {1}", "keep a note {0}: {1}", "make a note named {0} that says {1}", "write a note {0} with the text {1}", "store {1} under {0}", "save {1} as {0}", "note under {0} that {1}", "remember {0} = {1}", "remember this: {0} = {1}", "remember that {0} is {1}", "save under {0} that {1}", "put {1} into the note {0}", "take a note called {0}: {1}", "note down under {0}: {1}"], qk, t))
-    return Task("save", user.rstrip("."), [[save_call(k, t)]], f"I saved the note {k}.")
+    user = told(r, forms(["save the note {0}: {1}", "save a note called {0}: {1}", "remember under {0}: {1}", "note {0}: {1}", "keep a note {0}: {1}", "make a note named {0} that says {1}", "write a note {0} with the text {1}", "store {1} under {0}", "save {1} as {0}", "note under {0} that {1}", "remember {0} = {1}", "remember this: {0} = {1}", "remember that {0} is {1}", "save under {0} that {1}", "put {1} into the note {0}", "take a note called {0}: {1}", "note down under {0}: {1}"], qk, t))
+    return Task("save", user, [[save_call(k, t)]], f"I saved the note {k}.")
 
 
 def note_call(k, notes):
@@ -485,6 +495,10 @@ KNOWLEDGE = ["What is the capital of {C}?", "Who wrote {W}?", "Who was {P}?", "W
              "How old is the earth?", "Who is the president of {W}?", "How do I cook {w}?", "What is a {w}?", "What does {w} mean?", "who invented the {w}", "Is {W} bigger than {C}?", "How far is the moon?", "What is love?", "why do cats purr", "How many people live in {C}?", "Who won the match?"]
 CANNOT = "I have no tool for that."
 UNKNOWN = "I do not know that: I am only a tiny demo model."
+
+
+def able(tools):
+    return f"I can use the tools of this conversation, for example {tools[0]}." if tools else "Without tools I can only talk a little."
 
 
 def fill(r, s):
@@ -690,8 +704,8 @@ def misread(r):
     return Task("missing", user, [[("read_note", {"key": key}, f"There is no note '{key}'.")]], f"There is no note {key}.")
 
 
-ONE = [(calc, 10), (clock, 6), (conversion, 6), (ls, 7), (cat, 9), (lookup, 12), (grep, 10), (rag, 9), (save, 8), (recall, 6)]
-MORE = [(pair, 9), (list_read, 4), (search_read, 5), (read_sum, 6), (read_convert, 3), (read_save, 5), (calc_save, 4), (time_save, 2), (note_calc, 3), (search_save, 3), (list_sum, 6), (misread, 8)]
+ONE = [(calc, 10), (clock, 6), (conversion, 6), (ls, 7), (cat, 9), (lookup, 15), (grep, 10), (rag, 12), (save, 8), (recall, 6)]
+MORE = [(pair, 9), (list_read, 4), (search_read, 5), (read_sum, 9), (read_convert, 3), (read_save, 5), (calc_save, 4), (time_save, 2), (note_calc, 5), (search_save, 4), (list_sum, 6), (misread, 10)]
 NONE = [(talk, 9), (echo, 3)]
 
 
@@ -721,19 +735,34 @@ def call_text(c):
     return "<tool_call>\n" + json.dumps({"name": c[0], "arguments": c[1]}, ensure_ascii=False) + "\n</tool_call>"
 
 
+def picked(r, names, more):
+    """The tools of some task, and so many more."""
+    needs = sorted(task(r).tools())
+    more = max(more, 0 if needs else 1)
+    tools = needs + r.sample([t for t in names if t not in needs], more)
+    r.shuffle(tools)
+    return tools
+
+
 def offered(r, level):
     """(system text, tool names in order, whether their declarations are the real ones). Level 3 is the real thing: the
     prompts of qwen4j's own commands."""
     if level == 3:
         k = r.random()
-        if k < .6:
+        if k < .22:
             return DEMO_INSTRUCTIONS, list(DEMO), True
-        if k < .75:
+        if k < .28:
             return EXAMPLE_INSTRUCTIONS, list(EXAMPLE), True
-        own = r.sample([t for t in REAL if t != "fetch_url"], r.choice([4, 5, 6]))
-        return r.choice(["", DEMO_INSTRUCTIONS, fill(r, r.choice(SYSTEMS))]), own, True
+        if k < .4:
+            own = r.sample(DEMO, r.choice([1, 2, 3, 5])) + ["search_documents"]
+        elif k < .6:
+            missing = r.sample(DEMO, r.choice([1, 1, 2]))
+            own = [t for t in DEMO if t not in missing]
+        else:
+            own = picked(r, list(REAL), r.randint(0, 4))
+        return r.choice(["", DEMO_INSTRUCTIONS, DEMO_INSTRUCTIONS, fill(r, r.choice(SYSTEMS))]), own, True
     own = [t for t in REAL if t != "fetch_url"]
-    names_ = r.sample(own, r.choice([1, 2, 2, 3] if level == 1 else [2, 3, 3, 4, 5])) + r.sample(list(OTHERS), r.choice([0, 0, 0, 1]))
+    names_ = (r.sample(own, r.choice([1, 2, 2, 3])) if level == 1 else picked(r, own, r.randint(0, 3))) + r.sample(list(OTHERS), r.choice([0, 0, 0, 1]))
     r.shuffle(names_)
     system = "" if r.random() < .5 else DEMO_INSTRUCTIONS if r.random() < .2 else fill(r, r.choice(SYSTEMS))
     return system, names_, r.random() < (.04 if level == 1 else .15)
@@ -748,16 +777,17 @@ def withheld(r, t):
     return Task("withheld", t.user, [], CANNOT, files=t.files)
 
 
-def conversation(r, level=2, most=6, fits=None):
-    """Segments (text, part): part 0 is the frame, 1 what the model writes, 2 what users and tools write.
-
-    With fits, a test of a list of segments, as many tasks as fit."""
+def beginning(r, level=2):
+    """(the system turn or nothing, tool names)"""
     if level == 0:
-        system, tools, real = "" if r.random() < .5 else r.choice(SYSTEMS[:6]), [], False
-    else:
-        system, tools, real = offered(r, level) if r.random() < .96 else (r.choice(SYSTEMS[:6]), [], False)
-    head = render_head(r, system, tools, real)
-    segments, tasks, wanted = [(head, 0)] if head else [], [], r.randint(2, most)
+        return render_head(r, "" if r.random() < .5 else r.choice(SYSTEMS[:6]), [], False), []
+    system, tools, real = offered(r, level) if r.random() < .96 else (r.choice(SYSTEMS[:6]), [], False)
+    return render_head(r, system, tools, real), tools
+
+
+def rest(r, level, tools, most=6, fits=None):
+    """(segments, tasks) that follow a beginning; with fits, a test of a list of segments, as many tasks as fit."""
+    segments, tasks, wanted = [], [], r.randint(2, most)
     while len(tasks) < wanted or fits:
         t = a_task(r, level, tools)
         added = render_task(t)
@@ -772,22 +802,31 @@ def conversation(r, level=2, most=6, fits=None):
         cut = r.choice(mine[-3:])
         segments = segments[:cut + 1]
         segments.insert(cut, (NO_THOUGHTS, 0))
-    return segments, tasks, tools
+    return segments, tasks
+
+
+def conversation(r, level=2, most=6):
+    """(segments, tasks, tools). A segment is (text, part): part 0 is the frame, 1 what the model writes, 2 what users and tools write."""
+    head, tools = beginning(r, level)
+    segments, tasks = rest(r, level, tools, most)
+    return ([(head, 0)] if head else []) + segments, tasks, tools
 
 
 def a_task(r, level, tools):
-    """A task for which the tools are there, now and then one for which they are not."""
-    while True:
+    """A task for which the tools are there, now and then one for which the only tool it takes is not."""
+    if level and tools and r.random() < .012:
+        return Task("abilities", r.choice(ABILITIES), [], able(tools))
+    without = level and r.random() < (.14 if tools else .6)
+    for _ in range(200):
         t = task(r, level)
         missing = t.tools() - set(tools)
-        if level and r.random() < .01:
-            return Task("abilities", r.choice(ABILITIES), [], "I can use " + joined(tools) + "." if tools else "Without tools I can only talk a little.")
         if t.kind == "cannot" and any(m in t.user and x in tools for m, x in FORBIDDEN.items()):
             continue  # it can: a tool for it is on offer
-        if not missing and (level == 0 or t.tools() or r.random() < .3):
-            return t
-        if missing and len(t.tools()) == 1 and t.kind not in ("corrected", "missing") and r.random() < (.015 if tools else .3):
+        if without and missing and len(t.tools()) == 1 and t.kind not in ("corrected", "missing"):
             return withheld(r, t)
+        if not without and not missing and (level == 0 or t.tools() or r.random() < .3):
+            return t
+    return talk(r)
 
 
 def render_head(r, system, tools, real):

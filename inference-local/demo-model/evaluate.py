@@ -29,7 +29,7 @@ def case(r):
         tools = [x for x in tools if x not in needs] or ["fetch_url"]
         t = data.withheld(r, t)
     elif r.random() < .01:
-        t = data.Task("abilities", r.choice(data.ABILITIES), [], "I can use " + data.joined(tools) + ".")
+        t = data.Task("abilities", r.choice(data.ABILITIES), [], data.able(tools))
     moment = t.moment or data.a_moment(r)
     return dict(prompt=t.user, tools=tools, instructions=instructions, files=t.files, notes=t.notes, documents=t.documents,
                 clock=moment.strftime("%Y-%m-%dT%H:%M:%SZ"), zone=t.zone), t
@@ -124,6 +124,9 @@ def main():
                 shown += 1
                 print(f"{t.kind}, {len(line['tools'])} tools")
                 show(t.user, " ; ".join(", ".join(f"{n}{json.dumps(x, ensure_ascii=False)}" for n, x, _ in turn) for turn in t.turns) + f" → {expected_answer(t, y)!r}", y)
+        usual = [line["tools"] == DEMO for line, _ in cases]
+        for name, those in (("the tools of ./qwen4j run", usual), ("other sets of tools", [not u for u in usual])):
+            print(json.dumps({name: f"{sum(g for g, u in zip(good, those) if u)}/{sum(those)}"}))
         print(json.dumps({k: f"{v[0]}/{v[1]}" for k, v in sorted(kinds.items())}))
     calls, bad = sum(len(y["calls"]) for y in answers), sum(invalid(y) for y in answers)
     print(json.dumps({"solved": sum(good), "of": len(good), "share": round(sum(good) / len(good), 4), "calls": calls, "valid_calls": calls - bad, "seed": None if o.free else o.seed}))

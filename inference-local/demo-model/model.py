@@ -33,17 +33,22 @@ class Layer(nn.Module):
         self.up = nn.Linear(d, s["ffn"], bias=False)
         self.down = nn.Linear(s["ffn"], d, bias=False)
 
-    def forward(self, x, cos, sin):
-        s, (B, T, _) = self.s, x.shape
-        n = self.attn_norm(x)
+    def heads(self, n, cos, sin):
+        """Queries, keys and values of normed rows, each (rows, heads, tokens, head)."""
+        s, (B, T, _) = self.s, n.shape
         q = turned(self.q_norm(self.q(n).view(B, T, s["heads"], s["head"])).transpose(1, 2), cos, sin)
         k = turned(self.k_norm(self.k(n).view(B, T, s["kv_heads"], s["head"])).transpose(1, 2), cos, sin)
-        v = self.v(n).view(B, T, s["kv_heads"], s["head"]).transpose(1, 2)
-        group = s["heads"] // s["kv_heads"]
-        a = F.scaled_dot_product_attention(q, k.repeat_interleave(group, 1), v.repeat_interleave(group, 1), is_causal=True)
-        x = x + self.o(a.transpose(1, 2).reshape(B, T, -1))
+        return q, k, self.v(n).view(B, T, s["kv_heads"], s["head"]).transpose(1, 2)
+
+    def onward(self, x, q, k, v, mask=None):
+        group = self.s["heads"] // self.s["kv_heads"]
+        a = F.scaled_dot_product_attention(q, k.repeat_interleave(group, 1), v.repeat_interleave(group, 1), attn_mask=mask, is_causal=mask is None)
+        x = x + self.o(a.transpose(1, 2).reshape(x.shape[0], x.shape[1], -1))
         n = self.ffn_norm(x)
         return x + self.down(F.silu(self.gate(n)) * self.up(n))
+
+    def forward(self, x, cos, sin):
+        return self.onward(x, *self.heads(self.attn_norm(x), cos, sin))
 
 
 class Model(nn.Module):
@@ -66,6 +71,23 @@ class Model(nn.Module):
         for layer in self.layers:
             x = layer(x, cos, sin)
         return self.norm(x)
+
+    def hidden_after(self, heads, lengths, rows):
+        """As hidden, for rows that go on after the same beginning: heads (groups, H) padded at the end, of the lengths
+        (groups), rows (groups, n, T). A beginning is worked out once, however many rows follow it: (groups * n, T, width)."""
+        (G, H), (_, n, T) = heads.shape, rows.shape
+        x, y = self.embedding(heads), self.embedding(rows.view(G * n, T))
+        at = (lengths[:, None] + torch.arange(T)).repeat_interleave(n, 0)
+        hcos, hsin, cos, sin = self.cos[:H], self.sin[:H], self.cos[at][:, None], self.sin[at][:, None]
+        before = (torch.arange(H) < lengths[:, None]).repeat_interleave(n, 0)[:, None, None, :].expand(G * n, 1, T, H)
+        mask = torch.cat((before, torch.ones(T, T, dtype=torch.bool).tril().expand(G * n, 1, T, T)), -1)
+        for i, layer in enumerate(self.layers):
+            hq, hk, hv = layer.heads(layer.attn_norm(x), hcos, hsin)
+            q, k, v = layer.heads(layer.attn_norm(y), cos, sin)
+            y = layer.onward(y, q, torch.cat((hk.repeat_interleave(n, 0), k), 2), torch.cat((hv.repeat_interleave(n, 0), v), 2), mask)
+            if i + 1 < len(self.layers):
+                x = layer.onward(x, hq, hk, hv)
+        return self.norm(y)
 
     def logits(self, hidden):
         return hidden @ self.embedding.weight.T

@@ -16,9 +16,10 @@ import bpe, data
 from model import Model, SHAPE
 
 SEED = 20261122
-# (until so many tokens, level of the tasks, tokens of a row, rows)
-CURRICULUM = [(600_000, 0, 256, 20), (2_000_000, 1, 768, 8), (float("inf"), 2, 1024, 6)]
-LONG, LONG_LEVEL, LONG_ROW, LONG_ROWS = 2, 3, 1408, 4   # from level 2 on, every second step: the long declarations of real tools
+# (until so many tokens, level of the tasks, tokens of a row, rows after each beginning, beginnings)
+CURRICULUM = [(600_000, 0, 256, 4, 5), (2_000_000, 1, 512, 6, 2), (float("inf"), 2, 512, 6, 2)]
+LONG, LONG_LEVEL = 3, 3      # from level 2 on, all but every third step has the long declarations of real tools
+BEGINNINGS = [64, 448, 704, 1024]   # tokens: a beginning is padded to the next of these
 MUON, ADAM = 0.01, 2e-3      # learning rates of the matrices inside, and of embedding and norms
 WARMUP = 60                  # steps
 FRAME, SPOKEN, WRITTEN = 0.0, 0.1, 1.0   # weight of a token's loss: of the frame, of users and tools, of the model's own
@@ -71,24 +72,35 @@ def encode(tk, segments, show_frame):
     return ids, weights
 
 
-def batch(tk, step, level, T, rows):
-    """Rows of one conversation each, of as many tasks as fit; without tools they are shorter, and share a row."""
+def batch(tk, step, level, T, n, groups):
+    """(beginnings, their lengths, rows, weights): rows of as many tasks as fit, n after each beginning."""
     r = random.Random(f"{SEED} {step}")
-    x, w = torch.zeros(rows, T + 1, dtype=torch.long), torch.zeros(rows, T + 1)
-    lengths = {}
+    encoded = {}
 
     def length(segments):
         for text, _ in segments:
-            if text not in lengths:
-                lengths[text] = len(tk.encode(text, add_special_tokens=False).ids)
-        return sum(lengths[text] for text, _ in segments)
+            if text not in encoded:
+                encoded[text] = len(tk.encode(text, add_special_tokens=False).ids)
+        return sum(encoded[text] for text, _ in segments)
 
-    for i in range(rows):
-        segments = data.conversation(r, level, fits=lambda s: length(s) <= T + 1)[0]
-        ids, weights = encode(tk, segments, r.random() < FRAME_SHOWN)
-        ids, weights = ids[:T + 1], weights[:T + 1]
-        x[i, :len(ids)], w[i, :len(ids)] = torch.tensor(ids), torch.tensor(weights)
-    return x, w
+    begun, H = [], None
+    while len(begun) < groups:
+        head, tools = data.beginning(r, level)
+        ids = tk.encode(head, add_special_tokens=False).ids
+        fits = next(b for b in BEGINNINGS if len(ids) <= b)
+        H = H or fits
+        if fits == H:
+            begun.append((ids, tools))
+    heads, lengths = torch.zeros(groups, H, dtype=torch.long), torch.tensor([len(ids) for ids, _ in begun])
+    x, w = torch.zeros(groups, n, T + 1, dtype=torch.long), torch.zeros(groups, n, T + 1)
+    for g, (head, tools) in enumerate(begun):
+        heads[g, :len(head)] = torch.tensor(head, dtype=torch.long)
+        for i in range(n):
+            segments, _ = data.rest(r, level, tools, fits=lambda s: length(s) <= T + 1)
+            ids, weights = encode(tk, segments, r.random() < FRAME_SHOWN)
+            ids, weights = ids[:T + 1], weights[:T + 1]
+            x[g, i, :len(ids)], w[g, i, :len(ids)] = torch.tensor(ids), torch.tensor(weights)
+    return heads, lengths, x, w
 
 
 def evaluate(model, tk, level, n, seed=999):
@@ -153,14 +165,13 @@ def main():
 
     signal.signal(signal.SIGTERM, lambda *_: stop.append(1))
     signal.signal(signal.SIGINT, lambda *_: stop.append(1))
-    forward = torch.compile(model.hidden, dynamic=False)
     log(f"parameters {sum(p.numel() for p in model.parameters())}, from step {step}, {tokens / 1e6:.2f} M tokens")
     losses = []
     while not stop and tokens < o.until:
         t = time.time()
-        _, level, T, rows = next(c for c in CURRICULUM if tokens < c[0])
-        if level == 2 and step % LONG == 0:
-            level, T, rows = LONG_LEVEL, LONG_ROW, LONG_ROWS
+        _, level, T, n, groups = next(c for c in CURRICULUM if tokens < c[0])
+        if level == 2 and step % LONG:
+            level = LONG_LEVEL
         rate = min(1, (step + 1) / WARMUP)
         if o.anneal:
             rate = o.rate * (1 - (tokens - begun) / o.anneal)
@@ -168,10 +179,10 @@ def main():
                 break
         for opt, lr in ((muon, MUON), (adam, ADAM)):
             opt.param_groups[0]["lr"] = lr * rate
-        x, w = batch(tk, step + (10 ** 9 if o.anneal else 0), level, T, rows)
-        y, w = x[:, 1:], w[:, 1:]
+        heads, lengths, x, w = batch(tk, step + (10 ** 9 if o.anneal else 0), level, T, n, groups)
+        y, w = x[..., 1:].reshape(-1, T), w[..., 1:].reshape(-1, T)
         at = w > 0
-        h = forward(x[:, :-1])[at]
+        h = model.hidden_after(heads, lengths, x[..., :-1].contiguous())[at]
         each = F.cross_entropy(model.logits(h), y[at], reduction="none")
         loss = (each * w[at]).sum() / w.sum()
         loss.backward()
@@ -182,16 +193,16 @@ def main():
             for p, q in zip(average.parameters(), model.parameters()):
                 p.lerp_(q, 1 - decay)
         losses.append(each[w[at] == WRITTEN].mean().item())
-        step += 1; tokens += x.numel(); seconds += time.time() - t
+        step += 1; tokens += x.numel() + heads.numel(); seconds += time.time() - t
         if step % 20 == 0:
-            log(f"step {step} level {level} {tokens / 1e6:.2f} M tokens {seconds / 60:.1f} min {x.numel() / (time.time() - t):.0f} tok/s loss {sum(losses[-20:]) / len(losses[-20:]):.4f}")
+            log(f"step {step} level {level} beginning {heads.shape[1]} {tokens / 1e6:.2f} M tokens {seconds / 60:.1f} min {(x.numel() + heads.numel()) / (time.time() - t):.0f} tok/s loss {sum(losses[-20:]) / len(losses[-20:]):.4f}")
         if step % 150 == 0:
-            share, kinds, nll = evaluate(average, tk, min(level, 2), 60)
+            share, kinds, nll = evaluate(average, tk, 3 if level == 2 else level, 60)
             log(f"  solved {share:.3f} (average), loss {nll:.4f}, {kinds}")
         if time.time() - saved > SAVE_EVERY:
             save(); saved = time.time()
     save()
-    share, kinds, nll = evaluate(average, tk, 2, 100)
+    share, kinds, nll = evaluate(average, tk, 3, 100)
     log(f"stopped at step {step}, {tokens / 1e6:.2f} M tokens; solved {share:.3f}, loss {nll:.4f}, {kinds}")
 
 
