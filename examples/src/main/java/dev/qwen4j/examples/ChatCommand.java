@@ -54,7 +54,7 @@ final class ChatCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    ModelSource source = model.source(surroundings);
+    ModelSource source = model.sourceOrDemo(surroundings);
     generation.check(source);
     Optional<OpenModel> opened = open(source);
     if (opened.isEmpty()) {
@@ -63,7 +63,7 @@ final class ChatCommand implements Callable<Integer> {
     }
     try (OpenModel ready = opened.get();
         LineSource lines = LineSource.of(surroundings)) {
-      Agent agent = memory.give(ExampleAgent.of(ready, workspace)).build();
+      Agent agent = memory.give(ExampleAgent.of(source, ready, workspace)).build();
       return converse(agent, lines, ready.name()).code();
     }
   }

@@ -40,7 +40,8 @@ final class DebugCommand {
         .addSubcommand(new Render(surroundings))
         .addSubcommand(new Dequantize(surroundings))
         .addSubcommand(new Logits(surroundings))
-        .addSubcommand(new Score(surroundings));
+        .addSubcommand(new Score(surroundings))
+        .addSubcommand(new DebugAgentCommand(surroundings));
   }
 
   /** Text to token ids. */

@@ -3,6 +3,7 @@ package dev.qwen4j.examples;
 import dev.qwen4j.agent.Agent;
 import dev.qwen4j.tools.BasicTools;
 import dev.qwen4j.tools.CodingTools;
+import dev.qwen4j.tools.NoteTools;
 import dev.qwen4j.tools.WebTools;
 import java.nio.file.Path;
 
@@ -19,7 +20,22 @@ final class ExampleAgent {
       answer in plain words and say what the tools showed.\
       """;
 
+  /** As in the demo model's training: a test compares it with declarations.json there. */
+  private static final String DEMO_INSTRUCTIONS =
+      "You are the demo model of qwen4j. Use a tool when it helps, then answer briefly.";
+
   private ExampleAgent() {}
+
+  /** With the tools that the model can handle. */
+  static Agent.Builder of(ModelSource source, OpenModel model, Path workspace) {
+    return source instanceof ModelSource.Demo ? demo(model, workspace) : of(model, workspace);
+  }
+
+  private static Agent.Builder demo(OpenModel model, Path workspace) {
+    return withoutTools(model)
+        .instructions(DEMO_INSTRUCTIONS)
+        .tools(BasicTools.create(), CodingTools.readOnly(workspace), NoteTools.inMemory());
+  }
 
   /** With its tools. */
   static Agent.Builder of(OpenModel model, Path workspace) {

@@ -9,6 +9,8 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
 
 /**
  * One JSON object per line in, one per line out, in step: each answer is flushed before the next
@@ -80,6 +82,25 @@ final class JsonLines {
       throw expected(name, "a string", value);
     }
     return value.textValue();
+  }
+
+  /** The texts by name under {@code name}, in their order; none if nothing is there. */
+  static Map<String, String> texts(ObjectNode line, String name) {
+    JsonNode value = line.path(name);
+    Map<String, String> texts = new LinkedHashMap<>();
+    if (value.isMissingNode() || value.isNull()) {
+      return texts;
+    }
+    if (!value.isObject()) {
+      throw expected(name, "an object of strings", value);
+    }
+    for (var entry : value.properties()) {
+      if (!entry.getValue().isTextual()) {
+        throw expected(name + "." + entry.getKey(), "a string", entry.getValue());
+      }
+      texts.put(entry.getKey(), entry.getValue().textValue());
+    }
+    return texts;
   }
 
   /** The boolean under {@code name}, or false. */

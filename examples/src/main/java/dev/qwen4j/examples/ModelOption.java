@@ -1,6 +1,7 @@
 package dev.qwen4j.examples;
 
 import java.nio.file.Path;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -19,7 +20,7 @@ final class ModelOption {
       description = {
         "The model: a GGUF file, a HuggingFace folder, hf:OWNER/REPO[:QUANT],"
             + " modelscope:OWNER/REPO[:QUANT] or openai:BASE_URL#MODEL. Without it, the environment"
-            + " variable QWEN4J_MODEL.",
+            + " variable QWEN4J_MODEL; without both, run and chat take the tiny demo model.",
         "Endpoints take their key from OPENAI_API_KEY, DashScope's from DASHSCOPE_API_KEY; a"
             + " loopback address needs none."
       })
@@ -27,17 +28,34 @@ final class ModelOption {
 
   /** Where the model comes from; a missing or unreadable one is wrong usage. */
   ModelSource source(Surroundings surroundings) {
-    String given =
-        model != null
-            ? model
-            : surroundings
-                .variable("QWEN4J_MODEL")
-                .orElseThrow(
-                    () ->
-                        wrong(
-                            "No model was given: use --model FILE.gguf, hf:OWNER/REPO[:QUANT],"
-                                + " modelscope:OWNER/REPO[:QUANT] or openai:BASE_URL#MODEL, or set"
-                                + " QWEN4J_MODEL"));
+    return parse(
+        given(surroundings)
+            .orElseThrow(
+                () ->
+                    wrong(
+                        "No model was given: use --model FILE.gguf, hf:OWNER/REPO[:QUANT],"
+                            + " modelscope:OWNER/REPO[:QUANT] or openai:BASE_URL#MODEL, or set"
+                            + " QWEN4J_MODEL")));
+  }
+
+  /** Where the model comes from: without one, the demo model, and a line that says so. */
+  ModelSource sourceOrDemo(Surroundings surroundings) {
+    Optional<String> given = given(surroundings);
+    if (given.isEmpty()) {
+      surroundings.complain(
+          "no --model: this is the tiny demo model, which can only use tools; a real Qwen: "
+              + DemoModel.REAL_MODEL
+              + ", then --model hf:Qwen/Qwen3-4B-GGUF:Q4_K_M");
+      return new ModelSource.Demo();
+    }
+    return parse(given.get());
+  }
+
+  private Optional<String> given(Surroundings surroundings) {
+    return model != null ? Optional.of(model) : surroundings.variable("QWEN4J_MODEL");
+  }
+
+  private ModelSource parse(String given) {
     try {
       return ModelSource.parse(given);
     } catch (IllegalArgumentException e) {
@@ -49,6 +67,7 @@ final class ModelOption {
   Path file(Surroundings surroundings) {
     return switch (source(surroundings)) {
       case ModelSource.Weights weights -> weights.file(surroundings);
+      case ModelSource.Demo demo -> DemoModel.file(surroundings);
       case ModelSource.Endpoint endpoint ->
           throw wrong(
               "this command looks into the weights, so --model must be a GGUF file or a HuggingFace"

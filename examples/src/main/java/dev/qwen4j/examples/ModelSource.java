@@ -34,24 +34,28 @@ sealed interface ModelSource {
         : new Weights(ModelReference.parse(given));
   }
 
+  private static OpenModel opened(
+      Path file, GenerationOptions generation, Surroundings surroundings) {
+    LocalModel model = load(file, generation.local(surroundings), surroundings);
+    model.warnings().forEach(surroundings::complain);
+    ContextPolicy context =
+        ContextPolicy.ofWindow(Math.max(512, model.contextLength()))
+            .withTokens(model.tokenCountEstimator());
+    return new OpenModel(model.name(), model.streamingChatModel(), context, model::close);
+  }
+
+  private static LocalModel load(Path file, LoadOptions options, Surroundings surroundings) {
+    try (ProgressBar progress = new ProgressBar(surroundings, "writing")) {
+      return LocalModel.load(file, options.withProgress(progress::progress));
+    }
+  }
+
   /** Weights that this JVM runs itself, on this machine or in a repository. */
   record Weights(ModelReference reference) implements ModelSource {
     @Override
     public OpenModel open(
         GenerationOptions generation, Surroundings surroundings, Consumer<String> notice) {
-      LocalModel model = load(generation.local(surroundings), surroundings);
-      model.warnings().forEach(surroundings::complain);
-      ContextPolicy context =
-          ContextPolicy.ofWindow(Math.max(512, model.contextLength()))
-              .withTokens(model.tokenCountEstimator());
-      return new OpenModel(model.name(), model.streamingChatModel(), context, model::close);
-    }
-
-    private LocalModel load(LoadOptions options, Surroundings surroundings) {
-      Path file = file(surroundings);
-      try (ProgressBar progress = new ProgressBar(surroundings, "writing")) {
-        return LocalModel.load(file, options.withProgress(progress::progress));
-      }
+      return opened(file(surroundings), generation, surroundings);
     }
 
     /** The GGUF file, downloaded if need be. */
@@ -59,6 +63,15 @@ sealed interface ModelSource {
       try (ProgressBar progress = new ProgressBar(surroundings, "downloading")) {
         return ModelHub.fromEnvironment(surroundings.environment()).fetch(reference, progress);
       }
+    }
+  }
+
+  /** The model in the box. */
+  record Demo() implements ModelSource {
+    @Override
+    public OpenModel open(
+        GenerationOptions generation, Surroundings surroundings, Consumer<String> notice) {
+      return opened(DemoModel.file(surroundings), generation, surroundings);
     }
   }
 

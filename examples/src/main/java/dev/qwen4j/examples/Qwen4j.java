@@ -21,6 +21,7 @@ import picocli.CommandLine.Model.CommandSpec;
     footer = {
       "",
       "Examples:",
+      "  qwen4j demo",
       "  qwen4j run --model Qwen3-4B-Q4_K_M.gguf \"Which of these files is the largest?\"",
       "  qwen4j chat --model hf:Qwen/Qwen3-4B-GGUF",
       "",
@@ -46,6 +47,7 @@ public final class Qwen4j {
   static int run(Surroundings surroundings, String... args) {
     CommandLine root =
         new CommandLine(new Qwen4j())
+            .addSubcommand(new DemoCommand(surroundings))
             .addSubcommand(new RunCommand(surroundings))
             .addSubcommand(new ChatCommand(surroundings))
             .addSubcommand(new PullCommand(surroundings))

@@ -117,7 +117,7 @@ final class RunCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     sessions.check(!task.isEmpty());
-    ModelSource source = model.source(surroundings);
+    ModelSource source = model.sourceOrDemo(surroundings);
     generation.check(source);
     Limits limits = limits();
     Cancellation cancellation = new Cancellation();
@@ -155,7 +155,7 @@ final class RunCommand implements Callable<Integer> {
                 .give(
                     noTools
                         ? ExampleAgent.withoutTools(opened)
-                        : ExampleAgent.of(opened, workspace))
+                        : ExampleAgent.of(source, opened, workspace))
                 .limits(limits)
                 .approval(approval)
                 .context(sessions.context(opened.context()))

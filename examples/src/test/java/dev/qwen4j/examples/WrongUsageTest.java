@@ -23,8 +23,6 @@ class WrongUsageTest {
         "run --model x.gguf --max-time -1 task",
         "run --model x.gguf --max-tokens 0 task",
         "run --model x.gguf --no-such-option task",
-        "run task",
-        "chat",
         "bench",
         "pull",
         "pull model.gguf",
@@ -77,7 +75,7 @@ class WrongUsageTest {
 
   @Test
   void aMissingModelNamesTheWaysToGiveOne() {
-    assertThat(Outcome.of("run", "task").err())
+    assertThat(Outcome.of("bench").err())
         .contains("--model", ".gguf", "hf:", "modelscope:", "openai:", "QWEN4J_MODEL");
   }
 
@@ -85,6 +83,7 @@ class WrongUsageTest {
   @ValueSource(
       strings = {
         "",
+        "demo",
         "run",
         "chat",
         "pull",
@@ -94,6 +93,7 @@ class WrongUsageTest {
         "debug",
         "debug logits",
         "debug score",
+        "debug agent",
         "debug dequantize",
         "session",
         "session show",
@@ -117,7 +117,7 @@ class WrongUsageTest {
     Outcome outcome = Outcome.of("", Map.of());
 
     assertThat(outcome.exitCode()).isEqualTo(2);
-    assertThat(outcome.err()).contains("run", "chat", "models", "bench", "debug");
+    assertThat(outcome.err()).contains("demo", "run", "chat", "models", "bench", "debug");
     assertThat(outcome.out()).isEmpty();
   }
 }
