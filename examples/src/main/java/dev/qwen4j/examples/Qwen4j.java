@@ -3,7 +3,11 @@ package dev.qwen4j.examples;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Supplier;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IExecutionExceptionHandler;
@@ -45,24 +49,33 @@ public final class Qwen4j {
 
   /** Runs the command in the given surroundings and returns its exit code. */
   static int run(Surroundings surroundings, String... args) {
-    CommandLine root =
-        new CommandLine(new Qwen4j())
-            .addSubcommand(new DemoCommand(surroundings))
-            .addSubcommand(new RunCommand(surroundings))
-            .addSubcommand(new ChatCommand(surroundings))
-            .addSubcommand(new PullCommand(surroundings))
-            .addSubcommand(new ModelsCommand(surroundings))
-            .addSubcommand(new InspectCommand(surroundings))
-            .addSubcommand(SessionCommand.with(surroundings))
-            .addSubcommand(new BenchCommand(surroundings))
-            .addSubcommand(DebugCommand.with(surroundings))
-            .addSubcommand(new WarmUpCommand());
+    CommandLine root = new CommandLine(new Qwen4j());
+    Map<String, Supplier<Object>> commands = commands(surroundings);
+    if (args.length > 0 && commands.containsKey(args[0])) {
+      commands.keySet().retainAll(Set.of(args[0]));
+    }
+    commands.forEach((name, command) -> root.addSubcommand(name, command.get()));
     configure(root, surroundings);
     if (args.length == 0) {
       root.usage(root.getErr());
       return ExitCode.USAGE.code();
     }
     return root.execute(args);
+  }
+
+  /** Made when they are needed: describing all of them to picocli takes a tenth of a second. */
+  private static Map<String, Supplier<Object>> commands(Surroundings surroundings) {
+    Map<String, Supplier<Object>> commands = new LinkedHashMap<>();
+    commands.put("demo", () -> new DemoCommand(surroundings));
+    commands.put("run", () -> new RunCommand(surroundings));
+    commands.put("chat", () -> new ChatCommand(surroundings));
+    commands.put("pull", () -> new PullCommand(surroundings));
+    commands.put("models", () -> new ModelsCommand(surroundings));
+    commands.put("inspect", () -> new InspectCommand(surroundings));
+    commands.put("session", () -> SessionCommand.with(surroundings));
+    commands.put("bench", () -> new BenchCommand(surroundings));
+    commands.put("debug", () -> DebugCommand.with(surroundings));
+    return commands;
   }
 
   private static void configure(CommandLine root, Surroundings surroundings) {
