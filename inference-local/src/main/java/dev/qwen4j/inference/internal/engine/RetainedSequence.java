@@ -25,7 +25,7 @@ final class RetainedSequence {
   private final SequenceState state;
   private int[] ids = new int[FIRST_IDS]; // the first state.position() of them have been read
   private int promptLength;
-  private int fork; // where this request parts from an earlier one if that is no checkpoint, or 0
+  private int fork; // where the prompt to come parts from an earlier one, if that is no checkpoint
 
   RetainedSequence(LoadedModel model, int contextLength, KvType type) {
     this.model = model;
@@ -74,16 +74,14 @@ final class RetainedSequence {
    */
   int readPrompt(int[] prompt, Runnable pause) {
     int alike = alike(prompt);
-    if (state.rewind(alike) < alike) {
-      fork = alike;
-    }
+    int parted = state.rewind(alike) < alike ? alike : fork;
+    fork = 0; // of this prompt alone, also if its reading is cancelled
     promptLength = prompt.length;
     if (state.rewindsToCheckpointsOnly()) {
       int header = prompt.length - REPLY_HEADER;
-      readToCheckpoint(prompt, Math.min(fork, header), pause);
-      readToCheckpoint(prompt, Math.max(fork, header), pause);
+      readToCheckpoint(prompt, Math.min(parted, header), pause);
+      readToCheckpoint(prompt, Math.max(parted, header), pause);
     }
-    fork = 0;
     return read(prompt, state.position(), prompt.length, pause);
   }
 

@@ -329,4 +329,25 @@ class EngineTest {
     assertThat(endings.stream().map(Ending::reused))
         .containsExactly(0, 0, header, header, last, 20);
   }
+
+  @Test
+  void aRecurrentModelForgetsWhereACancelledRequestParted() {
+    engine.close();
+    LoadedModel model = LoadedModel.open(resource("qwen35", "model-f32.gguf"), 2);
+    engine = new Engine(model, Set.of(), 512, CONTEXT, KvType.F16);
+    int[] parted = prompt.clone();
+    Arrays.fill(parted, 20, parted.length, 7);
+    int[] shorter = Arrays.copyOf(parted, 12);
+    List<Integer> alone = greedy(shorter, 4, new ArrayList<>());
+    for (int checks = 0; checks < 6; checks++) {
+      greedy(prompt, 1, new ArrayList<>());
+      int[] left = {checks};
+      assertThatThrownBy(
+              () ->
+                  engine.generate(
+                      parted, SamplingOptions.GREEDY, 1, id -> true, () -> left[0]-- <= 0))
+          .isInstanceOf(CancellationException.class);
+      assertThat(greedy(shorter, 4, new ArrayList<>())).isEqualTo(alone);
+    }
+  }
 }
