@@ -14,6 +14,7 @@ import dev.qwen4j.inference.internal.kernel.KernelChoice;
 import dev.qwen4j.inference.internal.kernel.ScalarKernels;
 import dev.qwen4j.inference.internal.weights.Checkpoint;
 import dev.qwen4j.inference.internal.weights.GgufFile;
+import dev.qwen4j.inference.internal.weights.RowSource;
 import dev.qwen4j.inference.internal.weights.TensorInfo;
 import dev.qwen4j.inference.internal.weights.huggingface.HuggingFaceFolder;
 import java.lang.foreign.Arena;
@@ -202,6 +203,23 @@ class HuggingFaceFolderTest {
     }
   }
 
+  @Test
+  void fewRowsOfATensorAreConvertedWithoutTheOthers() {
+    try (Checkpoint folder = HuggingFaceFolder.open(Golden.folder("qwen3-mlx-int4"), 2)) {
+      TensorInfo tensor = folder.tensor("token_embd.weight").orElseThrow();
+      RowSource rows = folder.rows(tensor);
+      byte[] row = new byte[(int) rows.rowBytes()];
+      rows.write(7, 1, MemorySegment.ofArray(row), 0);
+      assertThat(rows.inPlace()).isEmpty();
+      assertThat(
+              tensor
+                  .data()
+                  .asSlice(7 * rows.rowBytes(), row.length)
+                  .mismatch(MemorySegment.ofArray(row)))
+          .isEqualTo(-1);
+    }
+  }
+
   private static String answer(LocalModel model, LocalChatRequestParameters parameters) {
     return model
         .chatModel()
@@ -230,6 +248,7 @@ class HuggingFaceFolderTest {
     ObjectNode text = folder.config().deepCopy();
     folder.config().removeAll();
     folder.config().put("model_type", "qwen3_5").set("text_config", text);
+    folder.config().set("tie_word_embeddings", text.remove("tie_word_embeddings"));
     folder.rename(name -> name.replace("model.", "model.language_model."));
     folder.tensors().put("model.visual.patch_embed.weight", Tensor.floats(new float[4], 2, 2));
     folder.tensors().put("mtp.fc.weight", Tensor.floats(new float[4], 2, 2));

@@ -133,7 +133,7 @@ class QuantizeOnLoadTest {
     try (Checkpoint folder = Checkpoints.open(Golden.folder("qwen3"), 2)) {
       List<TensorSource> tensors =
           folder.tensors().stream()
-              .map(t -> new TensorSource(t.name(), t.shape(), StoredRows.of(t)))
+              .map(t -> new TensorSource(t.name(), t.shape(), StoredRows.of(folder, t)))
               .toList();
       Thread.currentThread().interrupt();
       assertThatThrownBy(
@@ -226,7 +226,7 @@ class QuantizeOnLoadTest {
   void aCopyThatTheDiskHasNoRoomForIsNotBegun() throws Exception {
     Path copy = temporary.resolve("copies").resolve("a-b.gguf");
     try (Checkpoint folder = Checkpoints.open(Golden.folder("qwen3"), 2)) {
-      StoredRows rows = StoredRows.of(folder.tensor("token_embd.weight").orElseThrow());
+      StoredRows rows = StoredRows.of(folder, folder.tensor("token_embd.weight").orElseThrow());
       List<TensorSource> tensors = List.of(TensorSource.matrix("x.weight", new Enormous(rows)));
       assertThatThrownBy(
               () ->

@@ -1,29 +1,36 @@
 package dev.qwen4j.inference.internal.arch;
 
 import dev.qwen4j.inference.internal.kernel.Dequantizer;
-import dev.qwen4j.inference.internal.kernel.RawMatrix;
+import dev.qwen4j.inference.internal.weights.RowSource;
+import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
-/** Token embeddings, looked up row by row in the mapped file: [vocabulary, width]. */
-record EmbeddingTable(RawMatrix raw) {
-  int rows() {
-    return raw.rows();
-  }
-
+/**
+ * Token embeddings, [vocabulary, width]: looked up row by row in the mapped file, or converted row
+ * by row from it.
+ */
+record EmbeddingTable(RowSource source, int rows, int width) {
   /**
    * Writes the embeddings of {@code ids[from … from + count)}.
    *
    * @param out [rows, width], written from row {@code row} on
    */
   void lookUp(int[] ids, int from, int count, float[] out, int row) {
-    int width = raw.cols();
-    long rowBytes = raw.type().bytes(width);
+    Optional<MemorySegment> inPlace = source.inPlace();
+    long rowBytes = source.rowBytes();
     for (int t = 0; t < count; t++) {
       int id = ids[from + t];
-      if (id < 0 || id >= raw.rows()) {
-        throw new IllegalArgumentException(
-            "token id %d, expected 0 to %d".formatted(id, raw.rows() - 1));
+      if (id < 0 || id >= rows) {
+        throw new IllegalArgumentException("token id %d, expected 0 to %d".formatted(id, rows - 1));
       }
-      Dequantizer.dequantize(raw.type(), raw.data(), id * rowBytes, width, out, (row + t) * width);
+      int at = (row + t) * width;
+      if (inPlace.isPresent()) {
+        Dequantizer.dequantize(source.type(), inPlace.get(), id * rowBytes, width, out, at);
+      } else {
+        MemorySegment raw = MemorySegment.ofArray(new byte[Math.toIntExact(rowBytes)]);
+        source.write(id, 1, raw, 0);
+        Dequantizer.dequantize(source.type(), raw, 0, width, out, at);
+      }
     }
   }
 }

@@ -151,8 +151,7 @@ final class TensorReader {
               .formatted(name, tensor.shapeText(), width));
     }
     taken.add(name);
-    int rows = Math.toIntExact(tensor.shape().getLast());
-    return new EmbeddingTable(new RawMatrix(tensor.type(), rows, width, tensor.data()));
+    return new EmbeddingTable(file.rows(tensor), Math.toIntExact(tensor.shape().getLast()), width);
   }
 
   float[] vector(String name, int length) {

@@ -123,7 +123,10 @@ public final class Checkpoints {
     try (Checkpoint source = SplitGguf.open(path)) {
       List<TensorSource> tensors =
           source.tensors().stream()
-              .map(tensor -> new TensorSource(tensor.name(), tensor.shape(), StoredRows.of(tensor)))
+              .map(
+                  tensor ->
+                      new TensorSource(
+                          tensor.name(), tensor.shape(), StoredRows.of(source, tensor)))
               .toList();
       return write(copy, source.metadata(), tensors, type, opening);
     }

@@ -38,6 +38,11 @@ public interface Checkpoint extends AutoCloseable {
     return tensor.data();
   }
 
+  /** A tensor for those who read few of its rows, for which nothing is converted but those. */
+  default RowSource rows(TensorInfo tensor) {
+    return StoredRows.of(this, tensor);
+  }
+
   @Override
   void close();
 }

@@ -2,6 +2,7 @@ package dev.qwen4j.inference.internal.weights;
 
 import dev.qwen4j.inference.internal.kernel.Dequantizer;
 import dev.qwen4j.inference.internal.kernel.TensorType;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -18,6 +19,11 @@ public record ConvertedRows(RowSource source, TensorType type) implements RowSou
   @Override
   public int cols() {
     return source.cols();
+  }
+
+  @Override
+  public ConvertedRows lent(Arena loan) {
+    return new ConvertedRows(source.lent(loan), type);
   }
 
   @Override

@@ -22,7 +22,7 @@ public final class MappedFile {
   }
 
   /** Maps at most {@code bytes} of a file from {@code offset} on. */
-  static MemorySegment map(Path path, long offset, long bytes, Arena arena) {
+  public static MemorySegment map(Path path, long offset, long bytes, Arena arena) {
     try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
       long length = Math.min(bytes, channel.size() - offset);
       return channel.map(FileChannel.MapMode.READ_ONLY, offset, length, arena);

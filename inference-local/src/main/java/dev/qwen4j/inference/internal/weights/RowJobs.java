@@ -2,6 +2,7 @@ package dev.qwen4j.inference.internal.weights;
 
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
@@ -9,6 +10,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /** Writes many tensors' rows on a few threads, a megabyte or so at a time. */
 final class RowJobs {
@@ -24,7 +26,45 @@ final class RowJobs {
     void put(int tensor, RowSource source, long first, int rows) throws IOException;
   }
 
-  private record Job(int tensor, RowSource source, long first, int rows) {}
+  private record Job(int tensor, Lending source, long first, int rows) {}
+
+  /** A source while jobs read it: mapped for the first of them, unmapped after the last. */
+  private static final class Lending implements AutoCloseable {
+    private final RowSource source;
+    private int jobs;
+    private @Nullable Arena arena;
+    private @Nullable RowSource lent;
+
+    Lending(RowSource source) {
+      this.source = source;
+    }
+
+    synchronized RowSource begin() {
+      RowSource found = lent;
+      if (found == null) {
+        Arena opened = Arena.ofShared();
+        arena = opened;
+        found = source.lent(opened);
+        lent = found;
+      }
+      return found;
+    }
+
+    synchronized void end() {
+      jobs--;
+      if (jobs == 0) {
+        close();
+      }
+    }
+
+    @Override
+    public synchronized void close() {
+      if (arena != null) {
+        arena.close();
+        arena = null;
+      }
+    }
+  }
 
   private RowJobs() {}
 
@@ -47,7 +87,8 @@ final class RowJobs {
                       i < jobs.size();
                       i = next.getAndIncrement()) {
                     Job job = jobs.get(i);
-                    target.put(job.tensor, job.source, job.first, job.rows);
+                    target.put(job.tensor, job.source.begin(), job.first, job.rows);
+                    job.source.end();
                   }
                   return null;
                 }));
@@ -55,6 +96,8 @@ final class RowJobs {
       for (Future<?> result : results) {
         await(result, () -> next.set(jobs.size()));
       }
+    } finally {
+      jobs.forEach(job -> job.source.close()); // of what failed
     }
   }
 
@@ -82,11 +125,13 @@ final class RowJobs {
     List<Job> jobs = new ArrayList<>();
     for (int t = 0; t < tensors.size(); t++) {
       RowSource source = tensors.get(t).rows();
+      Lending lending = new Lending(source);
       long granules = Math.max(1, CHUNK_BYTES / GRANULE / Math.max(1, source.rowBytes()));
       int chunk = Math.toIntExact(granules * GRANULE);
       for (long first = 0; first < source.rows(); first += chunk) {
         int rows = (int) Math.min(chunk, source.rows() - first);
-        jobs.add(new Job(t, source, first, rows));
+        jobs.add(new Job(t, lending, first, rows));
+        lending.jobs++;
       }
     }
     return jobs;

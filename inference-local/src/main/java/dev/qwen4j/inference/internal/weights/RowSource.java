@@ -1,6 +1,7 @@
 package dev.qwen4j.inference.internal.weights;
 
 import dev.qwen4j.inference.internal.kernel.TensorType;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
@@ -23,6 +24,16 @@ public interface RowSource {
   /** The rows' memory, where they already lie somewhere in this very form. */
   default Optional<MemorySegment> inPlace() {
     return Optional.empty();
+  }
+
+  /**
+   * The same rows for writing them once, read through mappings of the files that end with {@code
+   * loan}: so the pages that were read count as resident no longer.
+   *
+   * @param loan shared, since several threads read
+   */
+  default RowSource lent(Arena loan) {
+    return this;
   }
 
   default long rowBytes() {

@@ -58,6 +58,11 @@ public final class TensorMemory implements Supplier<MemorySegment> {
     return kept != null ? kept : write(loan);
   }
 
+  /** The tensor's rows, written for whoever asks. */
+  public RowSource rows() {
+    return source.rows();
+  }
+
   private synchronized @Nullable MemorySegment kept() {
     return written;
   }

@@ -3,6 +3,7 @@ package dev.qwen4j.inference.internal.weights.huggingface;
 import dev.qwen4j.inference.internal.kernel.TensorType;
 import dev.qwen4j.inference.internal.weights.Quantizer;
 import dev.qwen4j.inference.internal.weights.RowSource;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -61,6 +62,22 @@ final class AffineRows implements RowSource {
     this.cols = (int) wanted;
     this.bits = (int) (wordBits / wanted);
     this.type = bestType(exact);
+  }
+
+  private AffineRows(AffineRows other, Arena loan) {
+    this.weights = other.weights.lent(loan);
+    this.scales = other.scales.lent(loan);
+    this.biases = other.biases.lent(loan);
+    this.groupSize = other.groupSize;
+    this.groups = other.groups;
+    this.cols = other.cols;
+    this.bits = other.bits;
+    this.type = other.type;
+  }
+
+  @Override
+  public AffineRows lent(Arena loan) {
+    return new AffineRows(this, loan);
   }
 
   private TensorType bestType(boolean wide) {

@@ -3,6 +3,7 @@ package dev.qwen4j.inference.internal.weights.huggingface;
 import dev.qwen4j.inference.internal.kernel.TensorType;
 import dev.qwen4j.inference.internal.weights.ConvertedRows;
 import dev.qwen4j.inference.internal.weights.RowSource;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
@@ -59,6 +60,11 @@ final class ArrangedRows {
 
   private record Stacked(List<RowSource> parts) implements RowSource {
     @Override
+    public Stacked lent(Arena loan) {
+      return new Stacked(parts.stream().map(part -> part.lent(loan)).toList());
+    }
+
+    @Override
     public TensorType type() {
       return parts.getFirst().type();
     }
@@ -93,6 +99,11 @@ final class ArrangedRows {
   // Nobody compares these, and boxes would only cost.
   @SuppressWarnings("ArrayRecordComponent")
   private record Gathered(RowSource source, long[] starts, int[] lengths) implements RowSource {
+    @Override
+    public Gathered lent(Arena loan) {
+      return new Gathered(source.lent(loan), starts, lengths);
+    }
+
     @Override
     public TensorType type() {
       return source.type();
@@ -132,6 +143,11 @@ final class ArrangedRows {
   // As above.
   @SuppressWarnings("ArrayRecordComponent")
   private record Columns(RowSource source, int width, int[] order) implements RowSource {
+    @Override
+    public Columns lent(Arena loan) {
+      return new Columns(source.lent(loan), width, order);
+    }
+
     @Override
     public TensorType type() {
       return source.type();

@@ -3,6 +3,7 @@ package dev.qwen4j.inference.internal.weights.huggingface;
 import dev.qwen4j.inference.internal.kernel.Dequantizer;
 import dev.qwen4j.inference.internal.kernel.TensorType;
 import dev.qwen4j.inference.internal.weights.RowSource;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -52,6 +53,22 @@ final class Float8Rows implements RowSource {
     }
     boolean whole = weights.cols() % BLOCK == 0 && (colBlocks == 1 || blockCols % BLOCK == 0);
     this.type = whole ? TensorType.E4M3 : TensorType.F32;
+  }
+
+  private Float8Rows(Float8Rows other, StoredTensor weights) {
+    this.weights = weights;
+    this.factors = other.factors;
+    this.blockRows = other.blockRows;
+    this.blockCols = other.blockCols;
+    this.colBlocks = other.colBlocks;
+    this.rowBlocks = other.rowBlocks;
+    this.rowsEach = other.rowsEach;
+    this.type = other.type;
+  }
+
+  @Override
+  public Float8Rows lent(Arena loan) {
+    return new Float8Rows(this, weights.lent(loan));
   }
 
   @Override

@@ -13,8 +13,12 @@ import java.util.Set;
  * @param architecture as GGUF calls it
  * @param fields of the text model
  * @param quantization how linear layers are stored
+ * @param tied whether the embedding is the output's matrix too
  */
-record FolderConfig(String architecture, JsonFields fields, QuantizationConfig quantization) {
+record FolderConfig(
+    String architecture, JsonFields fields, QuantizationConfig quantization, boolean tied) {
+  private static final String TIED = "tie_word_embeddings";
+
   private static final Set<String> MIXTURES =
       Set.of("qwen2moe", "qwen3moe", "qwen3next", "qwen35moe");
   private static final Set<String> HYBRIDS = Set.of("qwen3next", "qwen35", "qwen35moe");
@@ -41,7 +45,10 @@ record FolderConfig(String architecture, JsonFields fields, QuantizationConfig q
         };
     JsonFields quantized =
         config.has("quantization_config") || config.has("quantization") ? config : text;
-    FolderConfig folder = new FolderConfig(architecture, text, QuantizationConfig.read(quantized));
+    JsonFields ends = text.has(TIED) ? text : config;
+    FolderConfig folder =
+        new FolderConfig(
+            architecture, text, QuantizationConfig.read(quantized), ends.flag(TIED, false));
     folder.refuseWhatIsNotRun();
     return folder;
   }
@@ -138,10 +145,6 @@ record FolderConfig(String architecture, JsonFields fields, QuantizationConfig q
       throw fields.bad(field, "heads of at most 2^24 together");
     }
     return width;
-  }
-
-  boolean tied() {
-    return fields.flag("tie_word_embeddings", false);
   }
 
   int vocabulary() {

@@ -5,6 +5,8 @@ import dev.qwen4j.inference.internal.weights.Checkpoint;
 import dev.qwen4j.inference.internal.weights.Metadata;
 import dev.qwen4j.inference.internal.weights.MetadataBuilder;
 import dev.qwen4j.inference.internal.weights.QuantizedCopy;
+import dev.qwen4j.inference.internal.weights.RowSource;
+import dev.qwen4j.inference.internal.weights.StoredRows;
 import dev.qwen4j.inference.internal.weights.TensorInfo;
 import dev.qwen4j.inference.internal.weights.TensorMemory;
 import dev.qwen4j.inference.internal.weights.TensorSource;
@@ -169,6 +171,13 @@ public final class HuggingFaceFolder implements Checkpoint {
   @Override
   public MemorySegment borrow(TensorInfo tensor, Arena loan) {
     return tensor.memory() instanceof TensorMemory written ? written.lend(loan) : tensor.data();
+  }
+
+  @Override
+  public RowSource rows(TensorInfo tensor) {
+    return tensor.memory() instanceof TensorMemory written
+        ? written.rows()
+        : StoredRows.of(this, tensor);
   }
 
   @Override

@@ -3,6 +3,7 @@ package dev.qwen4j.inference.internal.weights.huggingface;
 import dev.qwen4j.inference.internal.kernel.TensorType;
 import dev.qwen4j.inference.internal.weights.Quantizer;
 import dev.qwen4j.inference.internal.weights.RowSource;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandles;
@@ -16,8 +17,9 @@ import java.util.stream.IntStream;
  * (Frantar et al. 2022, Lin et al. 2023; the layouts of AutoGPTQ and AutoAWQ's "gemm".)
  *
  * <p>Where 32 inputs in a row are always of one group, that is exactly Q8_0: the scale as it is,
- * and {@code q − zero} in a byte. Otherwise, as with groups by importance (desc_act), the product
- * is rounded to F16, or kept in F32.
+ * and {@code q − zero} in a byte; or, of half the size, Q4_0, where the numbers have four bits and
+ * every zero point is 8, as in what Qwen publishes for GPTQ. Otherwise, as with groups by
+ * importance (desc_act), the product is rounded to F16, or kept in F32.
  */
 final class PackedRows implements RowSource {
   private static final int BLOCK = 32;
@@ -96,6 +98,24 @@ final class PackedRows implements RowSource {
     this.type = bestType(exact);
   }
 
+  private PackedRows(PackedRows other, StoredTensor weights) {
+    this.packing = other.packing;
+    this.bits = other.bits;
+    this.inputs = other.inputs;
+    this.outputs = other.outputs;
+    this.groups = other.groups;
+    this.weights = weights;
+    this.scales = other.scales;
+    this.zeroPoints = other.zeroPoints;
+    this.group = other.group;
+    this.type = other.type;
+  }
+
+  @Override
+  public PackedRows lent(Arena loan) {
+    return new PackedRows(this, weights.lent(loan));
+  }
+
   private int[] groups(PackedTensors tensors, PackedForm form) {
     StoredTensor index = tensors.groupIndex();
     if (index != null) {
@@ -125,10 +145,14 @@ final class PackedRows implements RowSource {
     for (int i = 0; i < inputs && exact; i++) {
       exact = group[i] == group[i / BLOCK * BLOCK];
     }
-    for (int z = 0; z < zeroPoints.length && bits == 8 && exact; z++) {
-      exact = zeroPoints[z] == 128;
+    boolean centred = true;
+    for (int z = 0; z < zeroPoints.length && centred; z++) {
+      centred = zeroPoints[z] == 1 << (bits - 1);
     }
-    if (exact) {
+    if (exact && bits == 4) {
+      return centred ? TensorType.Q4_0 : TensorType.Q8_0;
+    }
+    if (exact && centred) {
       return TensorType.Q8_0;
     }
     return !wide && largest * (1 << bits) <= MOST_HALF ? TensorType.F16 : TensorType.F32;
@@ -168,8 +192,9 @@ final class PackedRows implements RowSource {
   @Override
   public void write(long first, int rows, MemorySegment out, long at) {
     byte[] codes = new byte[Math.min(rows, TILE) * inputs];
-    byte[] blocks = new byte[type == TensorType.Q8_0 ? Math.toIntExact(rowBytes()) : 0];
-    float[] row = new float[type == TensorType.Q8_0 ? 0 : inputs];
+    boolean blockwise = type == TensorType.Q8_0 || type == TensorType.Q4_0;
+    byte[] blocks = new byte[blockwise ? Math.toIntExact(rowBytes()) : 0];
+    float[] row = new float[blockwise ? 0 : inputs];
     for (int done = 0; done < rows; done += TILE) {
       int from = (int) first + done;
       int count = Math.min(TILE, rows - done);
@@ -180,8 +205,12 @@ final class PackedRows implements RowSource {
       }
       for (int r = 0; r < count; r++) {
         long to = at + (done + r) * rowBytes();
-        if (type == TensorType.Q8_0) {
-          pack(from + r, codes, r * inputs, blocks);
+        if (blockwise) {
+          if (type == TensorType.Q8_0) {
+            packBytes(from + r, codes, r * inputs, blocks);
+          } else {
+            packNibbles(from + r, codes, r * inputs, blocks);
+          }
           MemorySegment.copy(blocks, 0, out, ValueLayout.JAVA_BYTE, to, blocks.length);
         } else {
           for (int i = 0; i < inputs; i++) {
@@ -234,7 +263,7 @@ final class PackedRows implements RowSource {
   }
 
   /** A row of Q8_0. */
-  private void pack(int output, byte[] codes, int from, byte[] blocks) {
+  private void packBytes(int output, byte[] codes, int from, byte[] blocks) {
     for (int b = 0; b < inputs / BLOCK; b++) {
       int g = group[b * BLOCK] * outputs + output;
       int zero = zeroPoints[g];
@@ -242,6 +271,18 @@ final class PackedRows implements RowSource {
       SHORTS.set(blocks, to, Float.floatToFloat16(scales[g]));
       for (int j = 0; j < BLOCK; j++) {
         blocks[to + 2 + j] = (byte) (codes[from + b * BLOCK + j] - zero);
+      }
+    }
+  }
+
+  /** A row of Q4_0, in whose blocks element j shares a byte with element j + 16. */
+  private void packNibbles(int output, byte[] codes, int from, byte[] blocks) {
+    for (int b = 0; b < inputs / BLOCK; b++) {
+      int to = b * TensorType.Q4_0.blockBytes();
+      SHORTS.set(blocks, to, Float.floatToFloat16(scales[group[b * BLOCK] * outputs + output]));
+      int at = from + b * BLOCK;
+      for (int j = 0; j < BLOCK / 2; j++) {
+        blocks[to + 2 + j] = (byte) (codes[at + j] | codes[at + j + BLOCK / 2] << 4);
       }
     }
   }

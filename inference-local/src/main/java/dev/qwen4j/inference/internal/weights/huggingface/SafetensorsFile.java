@@ -165,8 +165,15 @@ final class SafetensorsFile {
               .formatted(
                   tensor, offsets[1] - offsets[0], type, shown(Arrays.toString(shape)), size));
     }
-    MemorySegment data = bytes.asSlice(dataStart + offsets[0], size);
-    return new StoredTensor(path, name, type, Arrays.stream(shape).boxed().toList(), data);
+    long start = dataStart + offsets[0];
+    long length = size;
+    return new StoredTensor(
+        path,
+        name,
+        type,
+        Arrays.stream(shape).boxed().toList(),
+        bytes.asSlice(start, length),
+        loan -> MappedFile.map(path, start, length, loan));
   }
 
   private ElementType type(JsonParser json, String complaint) throws IOException {

@@ -4,11 +4,13 @@ import dev.qwen4j.inference.BadCheckpointException;
 import dev.qwen4j.inference.internal.kernel.Dequantizer;
 import dev.qwen4j.inference.internal.kernel.TensorType;
 import dev.qwen4j.inference.internal.weights.StoredRows;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
@@ -17,9 +19,15 @@ import java.util.stream.Collectors;
  *
  * @param shape the last is the width of a row
  * @param data a slice of the mapped file
+ * @param again the same data, mapped once more for as long as an arena lives
  */
 record StoredTensor(
-    Path file, String name, ElementType type, List<Long> shape, MemorySegment data) {
+    Path file,
+    String name,
+    ElementType type,
+    List<Long> shape,
+    MemorySegment data,
+    Function<Arena, MemorySegment> again) {
   private static final ValueLayout.OfInt INT =
       ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -67,7 +75,12 @@ record StoredTensor(
 
   /** The rows as they lie in the file. */
   StoredRows stored() {
-    return new StoredRows(floating(), rows(), cols(), data);
+    return new StoredRows(floating(), rows(), cols(), data, again);
+  }
+
+  /** The same tensor in a mapping of its own. */
+  StoredTensor lent(Arena loan) {
+    return new StoredTensor(file, name, type, shape, again.apply(loan), again);
   }
 
   private TensorType floating() {

@@ -250,7 +250,9 @@ final class TensorTranslation {
     if (taps > 1 << 16) {
       throw tensor.bad("channels x 1 x taps");
     }
-    StoredRows rows = new StoredRows(tensor.stored().type(), channels, (int) taps, tensor.data());
+    StoredRows stored = tensor.stored();
+    StoredRows rows =
+        new StoredRows(stored.type(), channels, (int) taps, stored.data(), stored.again());
     return new ConvertedRows(rows, TensorType.F32);
   }
 

@@ -29,7 +29,8 @@ class QuantizedFormsTest {
 
   private static StoredTensor tensor(ElementType type, byte[] data, long... shape) {
     List<Long> extents = Arrays.stream(shape).boxed().toList();
-    return new StoredTensor(FILE, "t", type, extents, MemorySegment.ofArray(data));
+    MemorySegment memory = MemorySegment.ofArray(data);
+    return new StoredTensor(FILE, "t", type, extents, memory, loan -> memory);
   }
 
   private static StoredTensor ints(ElementType type, int[] values, long... shape) {
@@ -101,6 +102,21 @@ class QuantizedFormsTest {
     float[] scales = randomHalves(groups * outputs);
     PackedRows rows = packed(weights, zeros, scales, 4, inputs, outputs, groupSize, null);
     assertThat(rows.type()).isEqualTo(TensorType.Q8_0);
+    assertThat(values(rows))
+        .isEqualTo(gptq(weights, zeros, scales, 4, inputs, outputs, i -> i / groupSize));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"64, 32", "96, 96", "160, 32"})
+  void gptqInFourBitsAroundTheMiddleTakesFourBits(int inputs, int groupSize) {
+    int outputs = 72;
+    int groups = inputs / groupSize;
+    int[] weights = randomInts(inputs / 8 * outputs);
+    int[] zeros = new int[groups * outputs / 8];
+    Arrays.fill(zeros, 0x7777_7777);
+    float[] scales = randomHalves(groups * outputs);
+    PackedRows rows = packed(weights, zeros, scales, 4, inputs, outputs, groupSize, null);
+    assertThat(rows.type()).isEqualTo(TensorType.Q4_0);
     assertThat(values(rows))
         .isEqualTo(gptq(weights, zeros, scales, 4, inputs, outputs, i -> i / groupSize));
   }
