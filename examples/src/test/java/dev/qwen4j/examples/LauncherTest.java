@@ -42,9 +42,9 @@ class LauncherTest {
     writeJarOfThisBuild(folder.resolve("this-build.jar"));
     maven(
         """
-        mkdir -p examples/target/lib
-        cp '%s' examples/target/examples-1.jar
-        cp '%s' examples/target/lib/empty.jar
+        mkdir -p examples/target/quick/lib
+        cp '%s' examples/target/quick/examples-1.jar
+        cp '%s' examples/target/quick/lib/empty.jar
         """
             .formatted(folder.resolve("this-build.jar"), folder.resolve("this-build.jar")));
   }
