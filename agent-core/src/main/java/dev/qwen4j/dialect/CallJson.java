@@ -45,14 +45,18 @@ final class CallJson {
         .map(object -> new OutputEvent.Call(object.get("name").textValue(), arguments(object)));
   }
 
-  /** The beginning of a bare call, up to where only a call of a declared tool can go on. */
+  /**
+   * The beginning of a bare call, or of a list of them, up to where hardly anything but a call of a
+   * declared tool can go on.
+   */
   static Pattern bareStart(Set<String> declared) {
     String names = declared.stream().map(Pattern::quote).collect(Collectors.joining("|"));
     return Pattern.compile(
-        "(?:```(?:json|tool_call)?[ \\t]*\\r?\\n\\s*)?(?<brace>\\{)\\s*[\"'](?:"
+        "(?:```(?:json|tool_call)?[ \\t]*\\r?\\n\\s*)?(?<list>\\[\\s*)?(?<brace>\\{)\\s*[\"'](?:"
             + "name[\"']\\s*:\\s*[\"'](?:"
             + names
-            + ")[\"']\\s*[,}]|(?:arguments|parameters)[\"']\\s*:)");
+            + ")[\"']\\s*[,}]|(?:arguments|parameters|function)[\"']\\s*:"
+            + "|type[\"']\\s*:\\s*[\"']function[\"'])");
   }
 
   /** The call of a declared tool that {@code json} is, whole or broken, without a marker. */

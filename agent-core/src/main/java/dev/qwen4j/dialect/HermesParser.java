@@ -31,14 +31,12 @@ import org.jspecify.annotations.Nullable;
 public final class HermesParser implements OutputParser {
   private static final String THINK = "<think>";
   private static final String END_THINK = "</think>";
-  private static final String CALL = "<tool_call>";
+  private static final String CALL = CallOpening.CALL;
   private static final String END_CALL = "</tool_call>";
-  private static final String FENCE = "```";
+  private static final String FENCE = CallOpening.FENCE;
 
   /** A longer name than any tool's: whatever it is, it is none. */
   private static final int LONGEST_NAME = 200;
-
-  private static final Pattern WITHOUT_BRACE = Pattern.compile("[\"'](?:name|arguments)[\"']\\s*:");
 
   private enum State {
     THINKING,
@@ -56,6 +54,7 @@ public final class HermesParser implements OutputParser {
   private final @Nullable Pattern bareStart;
   private final StringBuilder held = new StringBuilder();
   private final Markers at = new Markers(held);
+  private final CallOpening opening = new CallOpening(held, at);
   private State state;
 
   private final SpokenText spoken = new SpokenText();
@@ -68,6 +67,8 @@ public final class HermesParser implements OutputParser {
   private int markerInString = -1;
   private boolean callInFence;
   private boolean markedCall;
+  private boolean listBegins;
+  private boolean callInList;
 
   private HermesParser(Set<String> declared, @Nullable Pattern bareStart, State state) {
     this.declared = declared;
@@ -143,6 +144,14 @@ public final class HermesParser implements OutputParser {
         become(State.THINKING);
         return true;
       }
+      if (mayThink
+          && at.startsWith(END_THINK, i)) { // Of thoughts that came in a field of their own.
+        held.delete(0, i + END_THINK.length());
+        spoken.dropSpace();
+        become(State.TEXT);
+        spoken.followThinking();
+        return true;
+      }
       boolean mayCall = bareStart != null;
       if (c == '<' && mayCall && at.startsWith(CALL, i)) {
         text(i, out);
@@ -167,14 +176,16 @@ public final class HermesParser implements OutputParser {
         text(i, out);
         return false;
       }
-      if ((mayThink && at.isCut(THINK, i)) || (c == '<' && mayCall && at.isCut(CALL, i))) {
+      if ((mayThink && (at.isCut(THINK, i) || at.isCut(END_THINK, i)))
+          || (c == '<' && mayCall && at.isCut(CALL, i))) {
         text(i, out);
         return false;
       }
-      if (lineBlank && bareStart != null && !inCodeBlock && (c == '{' || c == '`')) {
+      if (lineBlank && bareStart != null && !inCodeBlock && "{[`".indexOf(c) >= 0) {
         Matcher start = bareStart.matcher(held).region(i, held.length());
         if (start.lookingAt()) {
           int brace = start.start("brace") - i;
+          listBegins = start.start("list") >= 0;
           text(i, out);
           become(State.BARE_CALL);
           jsonStart = brace;
@@ -204,33 +215,25 @@ public final class HermesParser implements OutputParser {
 
   private boolean readMarkedCall(Consumer<OutputEvent> out) {
     if (jsonStart < 0) {
-      int first = at.firstInk(0);
-      if (at.isCut(CoderXml.START, first)) {
-        return false;
+      switch (opening.find()) {
+        case UNDECIDED -> {
+          return false;
+        }
+        case XML -> {
+          become(State.XML_CALL);
+          markedCall = true;
+          return true;
+        }
+        case NOTHING -> {
+          held.insert(0, CALL);
+          return asText(CALL.length(), out);
+        }
+        case JSON -> {
+          callInFence |= opening.isFenced();
+          jsonStart = 0;
+          scanned = 0;
+        }
       }
-      if (at.startsWith(CoderXml.START, first)) {
-        held.delete(0, first);
-        become(State.XML_CALL);
-        markedCall = true;
-        return true;
-      }
-      Matcher keys = WITHOUT_BRACE.matcher(held).region(first, held.length());
-      boolean braceMissing = keys.lookingAt();
-      if ((!at.ended() && !braceMissing && keys.hitEnd()) || at.isCut(CALL, first)) {
-        return false;
-      }
-      if (at.startsWith(CALL, first)) { // Said twice.
-        held.delete(0, first + CALL.length());
-        return true;
-      }
-      if (braceMissing) {
-        held.insert(first, '{');
-      } else if (first == held.length() || "{<".indexOf(held.charAt(first)) < 0) {
-        held.insert(0, CALL); // Someone writes about the marker.
-        return asText(CALL.length(), out);
-      }
-      jsonStart = first;
-      scanned = first;
     }
     while (scanned < held.length()) {
       char c = held.charAt(scanned);
@@ -312,9 +315,10 @@ public final class HermesParser implements OutputParser {
       rereadBrace();
       return false;
     }
+    boolean inList = listBegins || callInList;
     boolean alone =
         next == held.length()
-            || "\r\n{".indexOf(held.charAt(next)) >= 0
+            || (inList ? "\r\n{]" : "\r\n{").indexOf(held.charAt(next)) >= 0
             || at.startsWith(END_CALL, next)
             || at.startsWith(CALL, next)
             || at.startsWith(FENCE, next);
@@ -324,6 +328,8 @@ public final class HermesParser implements OutputParser {
     boolean fenced = held.charAt(0) == '`' || callInFence;
     emit(call.get(), next, out);
     callInFence = fenced;
+    callInList = inList;
+    listBegins = false;
     return true;
   }
 
@@ -340,11 +346,21 @@ public final class HermesParser implements OutputParser {
     become(State.AFTER_CALL);
   }
 
-  /** Drops what closes a call: its end marker, its fence, a brace too many. */
+  /** Drops what closes a call: its end marker, its fence, its list, a brace too many. */
   private boolean readAfterCall() {
     int i = at.firstInk(0);
-    while (markedCall && i < held.length() && held.charAt(i) == '}') {
+    while (markedCall && i < held.length() && "},]".indexOf(held.charAt(i)) >= 0) {
       i = at.firstInk(i + 1);
+    }
+    if (callInList) {
+      if (i == held.length() && !at.ended()) {
+        return false;
+      }
+      callInList = i < held.length() && "{,".indexOf(held.charAt(i)) >= 0;
+      if (i < held.length() && ",]".indexOf(held.charAt(i)) >= 0) {
+        held.delete(0, i + 1);
+        return true;
+      }
     }
     if (at.isCut(END_CALL, i) || (callInFence && at.isCut(FENCE, i))) {
       return false;
@@ -355,17 +371,24 @@ public final class HermesParser implements OutputParser {
     } else if (callInFence && at.startsWith(FENCE, i)) {
       held.delete(0, i + FENCE.length());
       callInFence = false;
+      return markedCall || leaveCall();
     } else if (markedCall && i < held.length() && held.charAt(i) == '{') {
       held.delete(0, i);
       become(State.MARKED_CALL);
       return true;
     }
+    return leaveCall();
+  }
+
+  private boolean leaveCall() {
     become(State.TEXT);
     return true;
   }
 
   /** What was held for a call is none: its first {@code length} characters are text. */
   private boolean asText(int length, Consumer<OutputEvent> out) {
+    listBegins = false;
+    callInList = false;
     inCodeBlock |= held.charAt(0) == '`';
     text(length, out);
     become(State.TEXT);

@@ -262,6 +262,27 @@ class HermesParserTest {
         .containsExactly(sf(), calculator("1"));
   }
 
+  @Test
+  void aFenceBetweenTheMarkersIsDropped() {
+    assertThat(
+            parse(
+                "<tool_call>\n```json\n{\"name\": \"get_w\", \"arguments\": {\"loc\": \"SF\"}}\n"
+                    + "```\n</tool_call>\nDone."))
+        .containsExactly(sf(), text("\nDone."));
+  }
+
+  @Test
+  void aListBetweenTheMarkersIsSeveralCalls() {
+    String list =
+        """
+        <tool_call>
+        [{"name": "get_w", "arguments": {"loc": "SF"}}, {"name": "calculator", "arguments": {"expression": "1"}}]
+        </tool_call>
+        Done.\
+        """;
+    assertThat(parse(list)).containsExactly(sf(), calculator("1"), text("\nDone."));
+  }
+
   // Thinking
 
   @Test
@@ -273,6 +294,11 @@ class HermesParserTest {
   @Test
   void emptyThinkingIsNothing() {
     assertThat(parse("<think>\n\n</think>\n\nHi")).containsExactly(text("Hi"));
+  }
+
+  @Test
+  void anEndMarkerAtTheStartIsOfThoughtsThatCameElsewhere() {
+    assertThat(parse("</think>\n\nIt is 42.")).containsExactly(text("It is 42."));
   }
 
   @Test
@@ -339,6 +365,27 @@ class HermesParserTest {
   }
 
   @Test
+  void aBareListOfCallsIsItsCalls() {
+    String one = "[{\"name\": \"get_w\", \"arguments\": {\"loc\": \"SF\"}}";
+    String two = ",\n {\"name\": \"calculator\", \"arguments\": {\"expression\": \"1\"}}\n]";
+    assertThat(parse(one + "]")).containsExactly(sf());
+    assertThat(parse("I look.\n" + one + two + "\nafter"))
+        .containsExactly(text("I look.\n"), sf(), calculator("1"), text("\nafter"));
+    assertThat(parse("```json\n" + one + two + "\n```\nafter"))
+        .containsExactly(sf(), calculator("1"), text("\nafter"));
+  }
+
+  @Test
+  void aCallInOpenAisFormIsACall() {
+    String function =
+        "\"function\": {\"name\": \"calculator\", \"arguments\": \"{\\\"expression\\\":"
+            + " \\\"1\\\"}\"}";
+    assertThat(parse("{\"type\": \"function\", " + function + "}"))
+        .containsExactly(calculator("1"));
+    assertThat(parse("{" + function + "}")).containsExactly(calculator("1"));
+  }
+
+  @Test
   void aBareCallWithAStrayEndMarkerIsACall() {
     assertThat(
             parse(
@@ -367,6 +414,12 @@ class HermesParserTest {
         "Like {\"name\": \"calculator\", \"arguments\": {\"expression\": \"1\"}}",
         "```python\n{\"name\": \"calculator\", \"arguments\": {\"expression\": \"1\"}}\n```",
         "```json\n{\"name\": \"calculator\", \"price\": 1}\n```\nand so on",
+        "The marker <tool_call>\n```\nopens a call.\n```",
+        "[1] says so.\n[2] does not.",
+        "[{\"name\": \"nope\", \"arguments\": {}}]",
+        "[{\"name\": \"calculator\", \"price\": 1}, {\"name\": \"get_w\", \"price\": 2}]",
+        "{\"type\": \"function\", \"is\": \"a word\"}",
+        "[",
         "{ x -> x }",
         "{\n\"a\": 1\n}",
         "if (a < b) {\n  {\n  }\n}",
@@ -436,6 +489,8 @@ class HermesParserTest {
             "{\"name\": \"nope\", \"arguments\": {}}",
             "{",
             "}",
+            "[",
+            "]",
             "\"",
             "<",
             ",",
