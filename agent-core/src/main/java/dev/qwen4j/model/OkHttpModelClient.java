@@ -380,6 +380,9 @@ final class OkHttpModelClient implements HttpClient, AutoCloseable {
       if (broken != null) {
         return failures.network(broken, watch);
       }
+      if (delivered && quirks.looksFinished()) {
+        return null;
+      }
       return delivered ? failures.cutStream(body.start()) : failures.emptyStream(body.start());
     }
   }

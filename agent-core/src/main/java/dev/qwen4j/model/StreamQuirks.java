@@ -30,7 +30,8 @@ import org.jspecify.annotations.Nullable;
  *       before it is whole, or the answer ends.
  *   <li>The name comes once, and first (the client would join repetitions); arguments sent as an
  *       object become text; a whole call that is sent again is dropped.
- *   <li>Text in a list of parts is put together; {@code function_call} is a tool call.
+ *   <li>Text in a list of parts is put together; {@code function_call} is a tool call; a whole
+ *       {@code message} is a {@code delta}; second answers that nobody asked for are dropped.
  *   <li>Pieces that each say everything so far (text, thinking, arguments) are cut to what is new.
  *   <li>Cached tokens are counted in {@code prompt_tokens_details}.
  *   <li>{@code finish_reason} "" means none yet; "stop" after tool calls means {@code tool_calls}.
@@ -52,7 +53,9 @@ final class StreamQuirks {
   private final Growth thinking = new Growth();
   private final Map<Integer, ObjectNode> waiting = new TreeMap<>(); // Calls whose turn is to come.
   private int live; // The call whose pieces are passed on as they come.
+  private int answer = -1; // The number of the answer that is read; none yet.
   private boolean finished;
+  private boolean counted;
   private boolean done;
 
   StreamQuirks(EndpointFailures failures) {
@@ -123,6 +126,13 @@ final class StreamQuirks {
     return finished || done;
   }
 
+  /**
+   * Whether it looks complete though the server did not say so: what all of it has cost comes last.
+   */
+  boolean looksFinished() {
+    return finished() || counted;
+  }
+
   /** Returns the chunk as the client should see it. */
   String normalise(@Nullable String event, String data) throws Failure.Thrown {
     if (data.strip().equals(DONE)) {
@@ -134,7 +144,11 @@ final class StreamQuirks {
     if ("error".equals(event) || error.isError()) {
       throw new Failure.Thrown(failures.inStream(error, data));
     }
+    keepOneAnswer(chunk);
     if (chunk.path("choices").path(0) instanceof ObjectNode choice) {
+      if (choice.remove("message") instanceof ObjectNode whole && !choice.hasNonNull("delta")) {
+        choice.set("delta", whole);
+      }
       if (choice.get("delta") instanceof ObjectNode delta) {
         normaliseText(delta);
         normaliseOldCall(delta);
@@ -152,7 +166,25 @@ final class StreamQuirks {
       }
     }
     normaliseUsage(chunk);
+    counted =
+        chunk.path("choices").isEmpty() && chunk.path("usage").isObject() && waiting.isEmpty();
     return chunk.toString();
+  }
+
+  /** One answer was asked for; whatever else a server thought of is not a part of it. */
+  private void keepOneAnswer(ObjectNode chunk) {
+    if (!(chunk.get("choices") instanceof ArrayNode choices)) {
+      return;
+    }
+    for (var each = choices.iterator(); each.hasNext(); ) {
+      int index = each.next().path("index").asInt(0);
+      if (answer < 0) {
+        answer = index;
+      }
+      if (index != answer) {
+        each.remove();
+      }
+    }
   }
 
   private ObjectNode parse(@Nullable String event, String data) throws Failure.Thrown {

@@ -252,6 +252,39 @@ class HostedQuirksTest {
   }
 
   @Test
+  void anEndThatOnlyTheUsageTells() {
+    ChatResponse response =
+        answer(
+            stream(
+                delta("{\"content\":\"Hi.\"}"),
+                "{\"choices\":[],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":2}}"));
+    assertThat(response.aiMessage().text()).isEqualTo("Hi.");
+    assertThat(response.tokenUsage().inputTokenCount()).isEqualTo(7);
+  }
+
+  @Test
+  void aWholeMessageInAStream() {
+    assertThat(
+            answer(
+                    stream(
+                            "{\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\","
+                                + "\"content\":\"Hi.\"},\"finish_reason\":\"stop\"}]}")
+                        + DONE)
+                .aiMessage()
+                .text())
+        .isEqualTo("Hi.");
+  }
+
+  @Test
+  void aSecondAnswerThatNobodyAskedFor() {
+    String both =
+        "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi.\"}},"
+            + "{\"index\":1,\"delta\":{\"content\":\"Hello.\"}}]}";
+    String second = "{\"choices\":[{\"index\":1,\"delta\":{\"content\":\" You.\"}}]}";
+    assertThat(answer(stream(both, second, STOP) + DONE).aiMessage().text()).isEqualTo("Hi.");
+  }
+
+  @Test
   void anEmptyReasonInEveryPiece() {
     String piece =
         "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"%s\"},\"finish_reason\":\"\"}]}";
