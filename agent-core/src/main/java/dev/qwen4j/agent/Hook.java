@@ -4,6 +4,7 @@ import dev.langchain4j.data.message.AiMessage;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.qwen4j.tool.ToolCall;
 import dev.qwen4j.tool.ToolResult;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 
@@ -98,6 +99,17 @@ public interface Hook {
   /** Hears the events of one run, before the listener of its caller does. Asked for at each run. */
   default Optional<AgentListener> listener() {
     return Optional.empty();
+  }
+
+  /**
+   * The same for a run inside of others, whose listeners hear it as well. A hook that is on one of
+   * those already is not asked.
+   *
+   * @param around their listeners: the caller's, then those of the hooks of each run, the outermost
+   *     first
+   */
+  default Optional<AgentListener> listener(List<AgentListener> around) {
+    return listener();
   }
 
   /** Checks the text of the user's message. */

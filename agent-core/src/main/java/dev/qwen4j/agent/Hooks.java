@@ -47,21 +47,18 @@ record Hooks(List<Hook> all) {
   }
 
   /**
-   * Tells the hooks that listen, then the caller's listener.
+   * The listeners of the hooks for one run.
    *
    * @param listening hooks of the runs around, which hear it from there
+   * @param around who hears those runs
    */
-  AgentListener before(AgentListener last, List<Hook> listening) {
+  List<AgentListener> listeners(List<Hook> listening, List<AgentListener> around) {
     var listeners = new ArrayList<AgentListener>();
     for (Hook hook : all) {
       if (listening.stream().noneMatch(other -> other == hook)) {
-        hook.listener().ifPresent(listeners::add);
+        hook.listener(around).ifPresent(listeners::add);
       }
     }
-    if (listeners.isEmpty()) {
-      return last;
-    }
-    listeners.add(last);
-    return event -> listeners.forEach(listener -> listener.onEvent(event));
+    return listeners;
   }
 }

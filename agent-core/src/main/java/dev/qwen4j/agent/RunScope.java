@@ -57,22 +57,43 @@ public final class RunScope {
   /**
    * Who hears what happens.
    *
+   * @param listener all of them
    * @param twin which one of several this is that do the same at the same time, counted from 1
    * @param hooks those whose listeners hear it already
+   * @param each the caller's listener and those of the hooks
    */
-  private record Ears(AgentListener listener, int twin, List<Hook> hooks) {
+  private record Ears(
+      AgentListener listener, int twin, List<Hook> hooks, List<AgentListener> each) {
     Ears(AgentListener listener) {
-      this(listener, 1, List.of());
+      this(listener, 1, List.of(), List.of(listener));
     }
 
     Ears of(AgentListener other, int ofWhich) {
-      return new Ears(other, ofWhich, hooks);
+      return new Ears(other, ofWhich, hooks, each);
     }
 
+    /** Those of another agent's hooks hear it first. */
     Ears with(Hooks more) {
-      var all = new ArrayList<>(hooks);
-      all.addAll(more.all());
-      return new Ears(more.before(listener, hooks), 1, all);
+      List<AgentListener> own = more.listeners(hooks, each);
+      return new Ears(together(own, listener), 1, joined(hooks, more.all()), joined(each, own));
+    }
+
+    private static AgentListener together(List<AgentListener> first, AgentListener last) {
+      return first.isEmpty()
+          ? last
+          : event -> {
+            first.forEach(each -> each.onEvent(event));
+            last.onEvent(event);
+          };
+    }
+
+    private static <T> List<T> joined(List<T> some, List<T> more) {
+      if (more.isEmpty()) {
+        return some;
+      }
+      var all = new ArrayList<>(some);
+      all.addAll(more);
+      return all;
     }
   }
 

@@ -23,7 +23,9 @@ import java.util.Optional;
  *
  * <p>The parent of a run's span is the current one of the thread that calls {@code run}. Agents
  * inside of agents tell their events to the outermost one's listener, so the hook belongs there;
- * their spans are children by their path. The same hook on an agent within hears nothing twice.
+ * their spans are children by their path. A team is traced by the {@link #listener()} of a tracing,
+ * as its run's listener. Everything is traced once: an agent within that has a tracing of its own
+ * only says by it who serves its model.
  *
  * <p>Only the API is used: which spans go where, if anywhere, is the application's to decide.
  */
@@ -43,10 +45,12 @@ public final class GenAiTracing implements Hook {
   /**
    * Where spans and measurements go.
    *
+   * @param telemetry whose tracer and histograms these are
    * @param provider who serves the model, as {@code gen_ai.provider.name}
    * @param model its name, as {@code gen_ai.request.model}
    */
   record Instruments(
+      OpenTelemetry telemetry,
       Tracer tracer,
       LongHistogram tokens,
       DoubleHistogram seconds,
@@ -65,6 +69,7 @@ public final class GenAiTracing implements Hook {
     Meter meter = openTelemetry.getMeter(SCOPE);
     this.instruments =
         new Instruments(
+            openTelemetry,
             openTelemetry.getTracer(SCOPE),
             meter
                 .histogramBuilder("gen_ai.client.token.usage")
@@ -86,5 +91,15 @@ public final class GenAiTracing implements Hook {
   @Override
   public Optional<AgentListener> listener() {
     return Optional.of(new TracedRun(instruments));
+  }
+
+  @Override
+  public Optional<AgentListener> listener(List<AgentListener> around) {
+    for (AgentListener each : around) {
+      if (each instanceof TracedRun traced && traced.goesTo(instruments.telemetry())) {
+        return Optional.of(traced.inside(instruments));
+      }
+    }
+    return listener();
   }
 }

@@ -6,6 +6,7 @@ import dev.qwen4j.agent.AgentListener;
 import dev.qwen4j.agent.RunResult;
 import dev.qwen4j.agent.StopReason;
 import dev.qwen4j.tracing.GenAiTracing.Instruments;
+import io.opentelemetry.api.OpenTelemetry;
 import io.opentelemetry.api.common.AttributeKey;
 import io.opentelemetry.api.common.Attributes;
 import io.opentelemetry.api.common.AttributesBuilder;
@@ -41,37 +42,70 @@ final class TracedRun implements AgentListener {
 
   private record Open(Span span, Context context, long started) {}
 
-  private final Instruments instruments;
+  private final Instruments own;
+  private final Map<String, Instruments> inside = new HashMap<>(); // By the path of an agent.
   private final Context outside = Context.current();
   private final Map<String, Open> open = new HashMap<>();
 
-  TracedRun(Instruments instruments) {
-    this.instruments = instruments;
+  TracedRun(Instruments own) {
+    this.own = own;
+  }
+
+  boolean goesTo(OpenTelemetry telemetry) {
+    return own.telemetry() == telemetry;
+  }
+
+  /** Hears a run inside of this one before this does, and says who serves its model. */
+  AgentListener inside(Instruments instruments) {
+    return event -> {
+      if (event instanceof AgentEvent.RunStarted run) {
+        synchronized (this) {
+          inside.putIfAbsent(run.agent(), instruments);
+        }
+      }
+    };
+  }
+
+  /** Those of the nearest agent around that has some. */
+  private Instruments instruments(String agent) {
+    for (String path = agent; ; path = path.substring(0, path.lastIndexOf('/'))) {
+      Instruments its = inside.get(path);
+      if (its != null) {
+        return its;
+      }
+      if (path.indexOf('/') < 0) {
+        return own;
+      }
+    }
   }
 
   @Override
   public synchronized void onEvent(AgentEvent event) {
     String agent = event.agent();
+    String model = instruments(agent).model();
     switch (event) {
       case AgentEvent.RunStarted started ->
           open(
+              agent,
               run(agent),
               parentOf(agent),
               "invoke_agent",
               agent,
               SpanKind.INTERNAL,
-              Attributes.of(AGENT, agent, MODEL, instruments.model()));
+              Attributes.of(AGENT, agent, MODEL, model));
       case AgentEvent.TurnStarted turn ->
           open(
+              agent,
               turn(agent),
               inside(agent),
               "chat",
-              instruments.model(),
+              model,
               SpanKind.CLIENT,
-              Attributes.of(MODEL, instruments.model()));
+              Attributes.of(MODEL, model));
       case AgentEvent.TurnFinished turn -> turnFinished(turn);
       case AgentEvent.ToolCallStarted call ->
           open(
+              agent,
               tool(agent, call.id()),
               inside(agent),
               "execute_tool",
@@ -80,6 +114,7 @@ final class TracedRun implements AgentListener {
               Attributes.of(TOOL, call.name(), CALL, call.id(), TOOL_TYPE, "function"));
       case AgentEvent.ToolCallFinished call ->
           end(
+              agent,
               tool(agent, call.id()),
               "execute_tool",
               Attributes.of(TOOL, call.name()),
@@ -99,15 +134,16 @@ final class TracedRun implements AgentListener {
   }
 
   private void turnFinished(AgentEvent.TurnFinished turn) {
-    Open chat = open.get(turn(turn.agent()));
+    String agent = turn.agent();
+    Open chat = open.get(turn(agent));
     if (chat != null) {
       count(chat.span(), turn.usage());
     }
-    end(turn(turn.agent()), "chat", Attributes.of(MODEL, instruments.model()), null);
+    end(agent, turn(agent), "chat", Attributes.of(MODEL, instruments(agent).model()), null);
     TokenUsage usage = turn.usage();
     if (usage != null) {
-      measure(usage.inputTokenCount(), "input");
-      measure(usage.outputTokenCount(), "output");
+      measure(agent, usage.inputTokenCount(), "input");
+      measure(agent, usage.outputTokenCount(), "output");
     }
   }
 
@@ -127,10 +163,11 @@ final class TracedRun implements AgentListener {
     // What a run that ended early left open: a reply that failed, the calls of a suspended one.
     for (String key : open.keySet().toArray(String[]::new)) {
       if (!key.equals(run(agent)) && key.startsWith(run(agent) + " ")) {
-        end(key, null, Attributes.empty(), failure);
+        end(agent, key, null, Attributes.empty(), failure);
       }
     }
-    end(run(agent), "invoke_agent", Attributes.of(AGENT, agent), failure);
+    end(agent, run(agent), "invoke_agent", Attributes.of(AGENT, agent), failure);
+    inside.remove(agent);
   }
 
   private static void count(Span span, @Nullable TokenUsage usage) {
@@ -145,33 +182,34 @@ final class TracedRun implements AgentListener {
     }
   }
 
-  private void measure(@Nullable Integer tokens, String type) {
+  private void measure(String agent, @Nullable Integer tokens, String type) {
     if (tokens != null) {
-      instruments
-          .tokens()
+      Instruments its = instruments(agent);
+      its.tokens()
           .record(
-              tokens, common("chat").put(MODEL, instruments.model()).put(TOKEN_TYPE, type).build());
+              tokens, common(its, "chat").put(MODEL, its.model()).put(TOKEN_TYPE, type).build());
     }
   }
 
-  private AttributesBuilder common(String operation) {
-    return Attributes.builder().put(OPERATION, operation).put(PROVIDER, instruments.provider());
+  private static AttributesBuilder common(Instruments its, String operation) {
+    return Attributes.builder().put(OPERATION, operation).put(PROVIDER, its.provider());
   }
 
   private void open(
+      String agent,
       String key,
       Context parent,
       String operation,
       String what,
       SpanKind kind,
       Attributes attributes) {
+    Instruments its = instruments(agent);
     Span span =
-        instruments
-            .tracer()
+        its.tracer()
             .spanBuilder(operation + " " + what)
             .setParent(parent)
             .setSpanKind(kind)
-            .setAllAttributes(common(operation).putAll(attributes).build())
+            .setAllAttributes(common(its, operation).putAll(attributes).build())
             .startSpan();
     open.put(key, new Open(span, parent.with(span), System.nanoTime()));
   }
@@ -183,12 +221,17 @@ final class TracedRun implements AgentListener {
    * @param failure the type of what went wrong, or null
    */
   private void end(
-      String key, @Nullable String operation, Attributes measured, @Nullable String failure) {
+      String agent,
+      String key,
+      @Nullable String operation,
+      Attributes measured,
+      @Nullable String failure) {
     Open ended = open.remove(key);
     if (ended == null) {
       return;
     }
-    AttributesBuilder attributes = operation == null ? null : common(operation).putAll(measured);
+    AttributesBuilder attributes =
+        operation == null ? null : common(instruments(agent), operation).putAll(measured);
     if (failure != null) {
       ended.span().setAttribute(ERROR, failure).setStatus(StatusCode.ERROR);
       if (attributes != null) {
@@ -198,7 +241,7 @@ final class TracedRun implements AgentListener {
     ended.span().end();
     if (attributes != null) {
       double seconds = (System.nanoTime() - ended.started()) / 1e9;
-      instruments.seconds().record(seconds, attributes.build(), ended.context());
+      instruments(agent).seconds().record(seconds, attributes.build(), ended.context());
     }
   }
 

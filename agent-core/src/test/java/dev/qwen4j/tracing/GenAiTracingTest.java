@@ -12,6 +12,7 @@ import dev.qwen4j.agent.AgentListener;
 import dev.qwen4j.agent.RunResult;
 import dev.qwen4j.agent.Spent;
 import dev.qwen4j.agent.StopReason;
+import dev.qwen4j.team.Team;
 import dev.qwen4j.testing.ScriptedModel;
 import io.opentelemetry.api.common.AttributeKey;
 import io.opentelemetry.api.trace.Span;
@@ -169,6 +170,68 @@ class GenAiTracingTest {
             "chat qwen-plus",
             "chat qwen-plus");
     assertThat(TELEMETRY.getSpans()).allSatisfy(span -> assertThat(span.hasEnded()).isTrue());
+  }
+
+  private static GenAiTracing tracing(String model) {
+    return new GenAiTracing(TELEMETRY.getOpenTelemetry(), "alibaba_cloud", model);
+  }
+
+  @Test
+  void aHelperWithATracingOfItsOwnIsTracedOnceUnderItsOwnModel() {
+    var small =
+        new ScriptedModel()
+            .otherwise(request -> reply().text("Found.").usage(new TokenUsage(10, 1)));
+    Agent helper = Agent.builder().name("helper").model(small).hook(tracing("qwen-turbo")).build();
+    var large =
+        new ScriptedModel()
+            .enqueue(reply().call("helper", "{\"task\":\"x\"}").usage(new TokenUsage(100, 1)))
+            .enqueue(reply().text("Done.").usage(new TokenUsage(200, 1)));
+    Agent.builder()
+        .model(large)
+        .tool(helper.asTool())
+        .hook(tracing("qwen-max"))
+        .build()
+        .run("Hello");
+
+    assertThat(TELEMETRY.getSpans())
+        .extracting(SpanData::getName)
+        .containsExactlyInAnyOrder(
+            "invoke_agent main",
+            "chat qwen-max",
+            "execute_tool helper",
+            "invoke_agent main/helper",
+            "chat qwen-turbo",
+            "chat qwen-max");
+    SpanData inner = span("invoke_agent main/helper");
+    assertThat(inner.getParentSpanId()).isEqualTo(span("invoke_agent main").getSpanId());
+    assertThat(span("chat qwen-turbo").getParentSpanId()).isEqualTo(inner.getSpanId());
+    assertThat(metric("gen_ai.client.token.usage").getHistogramData().getPoints())
+        .extracting(
+            point ->
+                point.getAttributes().get(AttributeKey.stringKey("gen_ai.request.model"))
+                    + " "
+                    + point.getAttributes().get(AttributeKey.stringKey("gen_ai.token.type"))
+                    + " "
+                    + (long) point.getSum())
+        .containsExactlyInAnyOrder(
+            "qwen-max input 300",
+            "qwen-max output 2",
+            "qwen-turbo input 10",
+            "qwen-turbo output 1");
+    assertThat(TELEMETRY.getSpans()).allSatisfy(span -> assertThat(span.hasEnded()).isTrue());
+  }
+
+  @Test
+  void aTracedTeamTracesItsMembersOnceThoughTheyAreTracedToo() {
+    var model = new ScriptedModel().enqueueText("Hello.");
+    Agent member = Agent.builder().name("member").model(model).hook(tracing("qwen-turbo")).build();
+    AgentListener traced = tracing("qwen-max").listener().orElseThrow();
+    Team.builder().agents(member).build().run("Hello", traced);
+
+    assertThat(TELEMETRY.getSpans())
+        .extracting(SpanData::getName)
+        .containsExactlyInAnyOrder(
+            "invoke_agent team", "invoke_agent team/member", "chat qwen-turbo");
   }
 
   private static void meet(CyclicBarrier both) {
