@@ -23,10 +23,10 @@ import org.jspecify.annotations.Nullable;
  */
 final class JournalFile implements AutoCloseable {
   private final Path path;
-  private final RandomAccessFile file;
+  private final @Nullable RandomAccessFile file; // None if it is only read.
   private final List<SessionEntry> found;
 
-  private JournalFile(Path path, RandomAccessFile file, List<SessionEntry> found) {
+  private JournalFile(Path path, @Nullable RandomAccessFile file, List<SessionEntry> found) {
     this.path = path;
     this.file = file;
     this.found = found;
@@ -42,9 +42,7 @@ final class JournalFile implements AutoCloseable {
     if (folder != null) {
       Files.createDirectories(folder);
     }
-    if (Files.isDirectory(path)) {
-      throw new IOException(path + ": a directory, expected a session file");
-    }
+    requireFile(path);
     var file = new RandomAccessFile(path.toFile(), "rw");
     try {
       lock(path, file);
@@ -60,6 +58,24 @@ final class JournalFile implements AutoCloseable {
     } catch (IOException | RuntimeException e) {
       file.close();
       throw e;
+    }
+  }
+
+  /**
+   * Reads what is in the file now, which may be in use, and leaves it as it is.
+   *
+   * @throws IOException if it cannot be read, is no journal, or is damaged before its end
+   */
+  static JournalFile read(Path path) throws IOException {
+    requireFile(path);
+    var entries = new ArrayList<SessionEntry>();
+    read(path, Files.readAllBytes(path), entries);
+    return new JournalFile(path, null, entries);
+  }
+
+  private static void requireFile(Path path) throws IOException {
+    if (Files.isDirectory(path)) {
+      throw new IOException(path + ": a directory, expected a session file");
     }
   }
 
@@ -124,16 +140,25 @@ final class JournalFile implements AutoCloseable {
 
   /** Appends a line; once this returns, killing the process does not lose it. */
   void append(String line) throws IOException {
-    file.write((line + "\n").getBytes(StandardCharsets.UTF_8));
+    writable().write((line + "\n").getBytes(StandardCharsets.UTF_8));
   }
 
   /** Once this returns, losing power does not lose what was appended. */
   void sync() throws IOException {
-    file.getFD().sync();
+    writable().getFD().sync();
+  }
+
+  private RandomAccessFile writable() throws IOException {
+    if (file == null) {
+      throw new IOException("it was opened only to be read");
+    }
+    return file;
   }
 
   @Override
   public void close() throws IOException {
-    file.close();
+    if (file != null) {
+      file.close();
+    }
   }
 }

@@ -89,6 +89,16 @@ public final class Session implements AutoCloseable {
   }
 
   /**
+   * Looks into a session as it is now, also while another program goes on with it. Nothing can be
+   * written to it.
+   *
+   * @throws IOException if there is none, or it is no session
+   */
+  public static Session read(Path file) throws IOException {
+    return new Session(JournalFile.read(file));
+  }
+
+  /**
    * Begins a new session with the first messages of this one. The two then know nothing of each
    * other.
    *

@@ -73,10 +73,10 @@ public final class Replay {
   /**
    * Of all runs in a session's journal.
    *
-   * @throws IOException if there is none, it is in use, or it is no session
+   * @throws IOException if there is none, or it is no session
    */
   public static Replay of(Path journal) throws IOException {
-    try (Session session = Session.openExisting(journal)) {
+    try (Session session = Session.read(journal)) {
       return of(session.entries());
     }
   }

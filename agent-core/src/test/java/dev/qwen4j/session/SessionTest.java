@@ -16,6 +16,7 @@ import dev.langchain4j.model.output.TokenUsage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -144,6 +145,20 @@ class SessionTest {
       assertThat(session.messages()).hasSize(4);
     }
     Session.open(file()).close();
+  }
+
+  @Test
+  void itCanBeLookedIntoWhileItGoesOnAndIsLeftAsItIs() throws IOException {
+    try (Session session = written()) {
+      Files.writeString(file(), "{\"type\":\"mess", StandardOpenOption.APPEND); // Being written.
+      String before = Files.readString(file());
+      try (Session looked = Session.read(file())) {
+        assertThat(looked.messages()).isEqualTo(session.messages());
+        assertThatThrownBy(() -> looked.rewind(0)).hasMessageContaining("only to be read");
+      }
+      assertThat(file()).hasContent(before);
+    }
+    assertThatThrownBy(() -> Session.read(folder.resolve("none"))).isInstanceOf(IOException.class);
   }
 
   @Test
