@@ -4,11 +4,13 @@ import dev.langchain4j.data.message.ChatMessage;
 import dev.langchain4j.data.message.SystemMessage;
 import dev.qwen4j.memory.Memory;
 import dev.qwen4j.session.Session;
+import dev.qwen4j.session.SessionEntry;
 import dev.qwen4j.tool.Cancellation;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,7 +32,7 @@ final class Beginning {
     }
     return session.messages().isEmpty()
         ? anew(new Input.InPart(session, new Input.Messages(begin)), null, scope)
-        : Resumption.recalled(session).orElseGet(() -> goOn(session, scope));
+        : Resumption.recalled(session, agent).orElseGet(() -> goOn(session, scope));
   }
 
   /**
@@ -60,6 +62,12 @@ final class Beginning {
 
   /** Goes on where a session stopped, with the answers that the scope has. */
   RunResult goOn(Session session, RunScope scope) {
+    Optional<RunResult> unsaid =
+        session.end().isEmpty() ? Resumption.recalled(session, agent) : Optional.empty();
+    if (unsaid.isPresent()) {
+      return said(unsaid.get(), session, scope);
+    }
+    Resumption.dropBrokenReply(session);
     var stopped = Conversation.stopped(told(session.instructions()), session);
     var decisions = Resumption.decisions(stopped, scope.answers(), agent, session);
     return run(stopped, decisions, null, scope);
@@ -84,6 +92,16 @@ final class Beginning {
             reason, false, StopReason.BLOCKED, null, Spent.NOTHING, List.of(), input.before());
     RunScope scope = around.forRun(agent, new Cancellation());
     scope.tell(new AgentEvent.RunStarted(scope.path(), input.text()));
+    scope.tell(new AgentEvent.RunFinished(scope.path(), result));
+    return result;
+  }
+
+  /** The last thing that a process did not come to before it died: to say that it was done. */
+  private RunResult said(RunResult result, Session session, RunScope around) {
+    RunScope scope = around.forRun(agent, new Cancellation());
+    scope.tell(new AgentEvent.RunStarted(scope.path(), ""));
+    session.record(
+        new SessionEntry.Ended(result.stopReason().id(), result.answered(), result.text()));
     scope.tell(new AgentEvent.RunFinished(scope.path(), result));
     return result;
   }

@@ -9,12 +9,14 @@ import dev.langchain4j.data.message.ToolExecutionResultMessage;
 import dev.langchain4j.data.message.UserMessage;
 import dev.langchain4j.model.output.TokenUsage;
 import dev.qwen4j.dialect.LenientJson;
+import dev.qwen4j.session.Question;
 import dev.qwen4j.session.Session;
 import dev.qwen4j.session.SessionEntry;
 import dev.qwen4j.tool.ToolResult;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -171,6 +173,16 @@ final class Conversation {
   /** The calls that have no result yet. */
   List<ToolExecutionRequest> openCalls() {
     return List.copyOf(open);
+  }
+
+  /** What the session's question about this call is, if one waits for its answer. */
+  Optional<String> askedAbout(String call) {
+    return session == null
+        ? Optional.empty()
+        : session.questions().stream()
+            .filter(question -> question.call().equals(call))
+            .map(Question::text)
+            .findFirst();
   }
 
   List<ChatMessage> messages() {

@@ -2,6 +2,8 @@ package dev.qwen4j.agent;
 
 import dev.langchain4j.agent.tool.ToolExecutionRequest;
 import dev.langchain4j.data.message.AiMessage;
+import dev.langchain4j.data.message.ChatMessage;
+import dev.langchain4j.data.message.ToolExecutionResultMessage;
 import dev.qwen4j.agent.ToolArgumentsCheck.Checked;
 import dev.qwen4j.session.Question;
 import dev.qwen4j.session.Session;
@@ -11,12 +13,13 @@ import dev.qwen4j.tool.ToolArguments;
 import dev.qwen4j.tool.ToolCall;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
 /** Brings answers to the calls they were given for, and to no others. */
 final class Resumption {
+  private static final String ANSWER = StopReason.ANSWER.id();
+
   private Resumption() {}
 
   /**
@@ -67,38 +70,66 @@ final class Resumption {
         && session.questions().contains(answer.question());
   }
 
-  /** How a conversation that has come to its end did so, if it has. */
-  static Optional<RunResult> recalled(Session session) {
-    var end = session.end().orElse(null);
+  /**
+   * How a conversation that has come to its end did so, if it has: also when the process died
+   * before it could write that down.
+   */
+  static Optional<RunResult> recalled(Session session, Agent agent) {
+    SessionEntry.Ended end = session.end().orElse(null);
     if (end == null) {
-      return Optional.empty();
+      return lastWord(session, agent)
+          .map(text -> recalled(session, new SessionEntry.Ended(ANSWER, true, text)));
     }
-    StopReason reason = StopReason.valueOf(end.stopReason().toUpperCase(Locale.ROOT));
-    boolean goesOn =
-        switch (reason) {
-          case SUSPENDED -> true;
-          case CANCELLED, ERROR -> !(session.messages().getLast() instanceof AiMessage);
-          case ANSWER,
-              BLOCKED,
-              MAX_TURNS,
-              MAX_TOOL_CALLS,
-              MAX_TOKENS,
-              MAX_COST,
-              MAX_TIME,
-              NO_PROGRESS ->
-              false;
-        };
-    return goesOn
-        ? Optional.empty()
-        : Optional.of(
-            new RunResult(
-                end.text(),
-                end.answered(),
-                reason,
-                null,
-                Spent.NOTHING,
-                List.of(),
-                session.messages()));
+    return isUnfinished(end) ? Optional.empty() : Optional.of(recalled(session, end));
+  }
+
+  private static RunResult recalled(Session session, SessionEntry.Ended end) {
+    return new RunResult(
+        end.text(),
+        end.answered(),
+        StopReason.of(end.stopReason()),
+        null,
+        Spent.NOTHING,
+        List.of(),
+        session.messages());
+  }
+
+  private static boolean isUnfinished(SessionEntry.Ended end) {
+    return StopReason.of(end.stopReason()).isUnfinished();
+  }
+
+  /** What a conversation ends with, if nothing can follow it. */
+  private static Optional<String> lastWord(Session session, Agent agent) {
+    for (ChatMessage message : session.messages().reversed()) {
+      if (message instanceof AiMessage reply) {
+        boolean isLast = message.equals(session.messages().getLast());
+        return isLast && !reply.hasToolExecutionRequests()
+            ? Optional.of(reply.text() == null ? "" : reply.text())
+            : Optional.empty();
+      }
+      if (!(message instanceof ToolExecutionResultMessage result)) {
+        return Optional.empty();
+      }
+      if (!Boolean.TRUE.equals(result.isError()) && endsRun(result.toolName(), agent)) {
+        return Optional.of(result.text());
+      }
+    }
+    return Optional.empty();
+  }
+
+  private static boolean endsRun(String tool, Agent agent) {
+    return agent.tools().stream().anyMatch(each -> each.endsRun() && each.name().equals(tool));
+  }
+
+  /** Takes back what was left of a reply that was broken off: it is asked for again. */
+  static void dropBrokenReply(Session session) {
+    boolean isBroken =
+        session.end().filter(Resumption::isUnfinished).isPresent()
+            && session.messages().getLast() instanceof AiMessage reply
+            && !reply.hasToolExecutionRequests();
+    if (isBroken) {
+      session.record(new SessionEntry.Rewound(session.messages().size() - 1));
+    }
   }
 
   /** The question shows the call as it would run, which is how the check and the hooks leave it. */

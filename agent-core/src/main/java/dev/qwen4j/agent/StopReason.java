@@ -41,6 +41,27 @@ public enum StopReason {
     };
   }
 
+  /** Whether something is left to do, which {@link Agent#resume} of a session goes on with. */
+  public boolean isUnfinished() {
+    return switch (this) {
+      case SUSPENDED, CANCELLED, ERROR -> true;
+      case ANSWER,
+          MAX_TURNS,
+          MAX_TOOL_CALLS,
+          MAX_TOKENS,
+          MAX_COST,
+          MAX_TIME,
+          NO_PROGRESS,
+          BLOCKED ->
+          false;
+    };
+  }
+
+  /** The one of this {@link #id}. */
+  public static StopReason of(String id) {
+    return valueOf(id.toUpperCase(Locale.ROOT));
+  }
+
   /** The name in journals and JSON, such as {@code max_turns}. */
   public String id() {
     return name().toLowerCase(Locale.ROOT);

@@ -240,7 +240,9 @@ final class ToolCalls {
   private Outcome<Decision> decide(ToolCall call, Tool tool) {
     Decision before = decided.remove(call.id());
     if (before == null && scope.gate().allowsAll()) {
-      return new Outcome.Done<>(new Decision.Allow());
+      // Nobody decides here, so nobody answers what was asked elsewhere.
+      String asked = conversation.askedAbout(call.id()).orElse(null);
+      return new Outcome.Done<>(asked == null ? new Decision.Allow() : new Decision.Ask(asked));
     }
     return before != null
         ? new Outcome.Done<>(before)

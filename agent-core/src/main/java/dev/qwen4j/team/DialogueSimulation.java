@@ -84,25 +84,21 @@ public final class DialogueSimulation {
 
   /** Plays one dialogue. */
   public RunResult run(AgentListener listener, Cancellation cancellation) {
-    RunScope scope = SharedTalk.scope(NAME, limits, listener, cancellation);
+    RunScope scope = RunScope.of(NAME, limits, listener, cancellation, null, List.of());
     return SharedTalk.begin(scope, this::play);
   }
 
   /** Plays one dialogue in a session that holds nothing yet. */
   public RunResult run(Session session, AgentListener listener, Cancellation cancellation) {
     return SharedTalk.begin(
-        SharedTalk.scope(NAME, limits, listener, cancellation, session, List.of()),
-        session,
-        this::play);
+        RunScope.of(NAME, limits, listener, cancellation, session, List.of()), session, this::play);
   }
 
   /** Goes on where a session's dialogue stopped, be it suspended, cancelled or killed. */
   public RunResult resume(
       Session session, List<Answer> answers, AgentListener listener, Cancellation cancellation) {
     return SharedTalk.resume(
-        SharedTalk.scope(NAME, limits, listener, cancellation, session, answers),
-        session,
-        this::play);
+        RunScope.of(NAME, limits, listener, cancellation, session, answers), session, this::play);
   }
 
   private RunResult play(SharedTalk talk, RunScope scope) {

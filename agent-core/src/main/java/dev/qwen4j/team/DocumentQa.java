@@ -108,7 +108,7 @@ public final class DocumentQa {
       List<TextSegment> passages,
       AgentListener listener,
       Cancellation cancellation) {
-    RunScope scope = SharedTalk.scope("documents", limits, listener, cancellation);
+    RunScope scope = RunScope.of("documents", limits, listener, cancellation, null, List.of());
     return SharedTalk.run(
         scope,
         List.of(UserMessage.from(question)),

@@ -111,14 +111,16 @@ public final class GroupChat {
   public RunResult run(
       List<ChatMessage> conversation, AgentListener listener, Cancellation cancellation) {
     return SharedTalk.run(
-        SharedTalk.scope(name, limits, listener, cancellation), conversation, this::talk);
+        RunScope.of(name, limits, listener, cancellation, null, List.of()),
+        conversation,
+        this::talk);
   }
 
   /** Runs on one more message in a session; that of a person in the chat bears the name. */
   public RunResult run(
       Session session, UserMessage message, AgentListener listener, Cancellation cancellation) {
     return SharedTalk.run(
-        SharedTalk.scope(name, limits, listener, cancellation, session, List.of()),
+        RunScope.of(name, limits, listener, cancellation, session, List.of()),
         session,
         message,
         this::talk);
@@ -128,9 +130,7 @@ public final class GroupChat {
   public RunResult resume(
       Session session, List<Answer> answers, AgentListener listener, Cancellation cancellation) {
     return SharedTalk.resume(
-        SharedTalk.scope(name, limits, listener, cancellation, session, answers),
-        session,
-        this::talk);
+        RunScope.of(name, limits, listener, cancellation, session, answers), session, this::talk);
   }
 
   private RunResult talk(SharedTalk talk, RunScope scope) {
@@ -175,7 +175,7 @@ public final class GroupChat {
       String before = ChoiceTool.wordsBefore(result);
       String words = before.isEmpty() ? end.get().text("last_words") : before;
       if (!words.isEmpty()) {
-        talk.say(agent.name(), words);
+        talk.sayLast(agent.name(), words);
       }
       String last = SharedTalk.text(talk.messages().getLast());
       return Optional.of(talk.ended(StopReason.ANSWER, last, true));

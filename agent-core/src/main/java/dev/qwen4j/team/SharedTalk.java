@@ -5,19 +5,14 @@ import dev.langchain4j.data.message.ChatMessage;
 import dev.langchain4j.data.message.TextContent;
 import dev.langchain4j.data.message.UserMessage;
 import dev.qwen4j.agent.AgentEvent;
-import dev.qwen4j.agent.AgentListener;
-import dev.qwen4j.agent.Answer;
-import dev.qwen4j.agent.Limits;
 import dev.qwen4j.agent.RunResult;
 import dev.qwen4j.agent.RunScope;
 import dev.qwen4j.agent.StopReason;
 import dev.qwen4j.session.Question;
 import dev.qwen4j.session.Session;
 import dev.qwen4j.session.SessionEntry;
-import dev.qwen4j.tool.Cancellation;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -29,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class SharedTalk {
   private static final String SPEAKER = "agent";
+  private static final String LAST = "last";
 
   /** The steps of a kind of team. */
   interface Steps {
@@ -78,7 +74,11 @@ final class SharedTalk {
   /** Goes on with what a session holds, where it stopped. */
   static RunResult resume(RunScope scope, Session session, Steps steps) {
     boolean isOver =
-        session.messages().isEmpty() || session.end().filter(end -> !goesOn(end)).isPresent();
+        session.messages().isEmpty()
+            || session
+                .end()
+                .filter(end -> !StopReason.of(end.stopReason()).isUnfinished())
+                .isPresent();
     if (isOver) {
       throw new IllegalArgumentException(
           "There is nothing to resume: the conversation is empty or has come to its end. Run it"
@@ -87,22 +87,9 @@ final class SharedTalk {
     return new SharedTalk(session.messages(), scope, session).run(steps);
   }
 
-  private static boolean goesOn(SessionEntry.Ended end) {
-    return switch (StopReason.valueOf(end.stopReason().toUpperCase(Locale.ROOT))) {
-      case SUSPENDED, CANCELLED, ERROR -> true;
-      default -> false;
-    };
-  }
-
-  /** The scope of a team's run. */
-  static RunScope scope(
-      String name, Limits limits, AgentListener listener, Cancellation cancellation) {
-    return RunScope.of(name, limits, listener, cancellation, null, List.of());
-  }
-
   private RunResult run(Steps steps) {
     scope.tell(new AgentEvent.RunStarted(scope.path(), question()));
-    RunResult result = steps.take(this, scope);
+    RunResult result = endedBefore().orElseGet(() -> steps.take(this, scope));
     if (session != null) {
       session.record(
           new SessionEntry.Ended(result.stopReason().id(), result.answered(), result.text()));
@@ -138,6 +125,21 @@ final class SharedTalk {
     add(message.attributes(Map.of(SPEAKER, speaker)).build());
   }
 
+  /** Somebody says what ends the conversation, which is then known after a crash, too. */
+  void sayLast(String speaker, String text) {
+    var message = AiMessage.builder().text(text);
+    add(message.attributes(Map.of(SPEAKER, speaker, LAST, true)).build());
+  }
+
+  /** How it ended, if somebody has said what ends it and the process died thereafter. */
+  private Optional<RunResult> endedBefore() {
+    return !said.isEmpty()
+            && said.getLast() instanceof AiMessage reply
+            && reply.attributes().containsKey(LAST)
+        ? Optional.of(ended(StopReason.ANSWER, text(reply), true))
+        : Optional.empty();
+  }
+
   /** Who said it: a name, or nobody in particular. */
   static Optional<String> speaker(ChatMessage message) {
     return switch (message) {
@@ -169,7 +171,7 @@ final class SharedTalk {
               !result.text().isBlank();
         };
     if (spoke) {
-      say(member, result.text());
+      sayLast(member, result.text());
     }
     return new RunResult(
         result.text(),
@@ -190,16 +192,5 @@ final class SharedTalk {
   RunResult waiting(Question question) {
     return new RunResult(
         "", false, StopReason.SUSPENDED, null, scope.spent(), List.of(question), messages());
-  }
-
-  /** For a team in a session, with answers to its questions. */
-  static RunScope scope(
-      String name,
-      Limits limits,
-      AgentListener listener,
-      Cancellation cancellation,
-      Session session,
-      List<Answer> answers) {
-    return RunScope.of(name, limits, listener, cancellation, session, answers);
   }
 }

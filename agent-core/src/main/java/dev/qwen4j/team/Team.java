@@ -91,14 +91,16 @@ public final class Team {
   public RunResult run(
       List<ChatMessage> conversation, AgentListener listener, Cancellation cancellation) {
     return SharedTalk.run(
-        SharedTalk.scope(name, limits, listener, cancellation), conversation, this::work);
+        RunScope.of(name, limits, listener, cancellation, null, List.of()),
+        conversation,
+        this::work);
   }
 
   /** Runs on one more message of the user's in a session. */
   public RunResult run(
       Session session, String input, AgentListener listener, Cancellation cancellation) {
     return SharedTalk.run(
-        SharedTalk.scope(name, limits, listener, cancellation, session, List.of()),
+        RunScope.of(name, limits, listener, cancellation, session, List.of()),
         session,
         UserMessage.from(input),
         this::work);
@@ -108,9 +110,7 @@ public final class Team {
   public RunResult resume(
       Session session, List<Answer> answers, AgentListener listener, Cancellation cancellation) {
     return SharedTalk.resume(
-        SharedTalk.scope(name, limits, listener, cancellation, session, answers),
-        session,
-        this::work);
+        RunScope.of(name, limits, listener, cancellation, session, answers), session, this::work);
   }
 
   private RunResult work(SharedTalk talk, RunScope scope) {

@@ -188,6 +188,25 @@ class SuspensionTest {
   }
 
   @Test
+  void anAgentWithoutAnApprovalDoesNotAnswerTheQuestion() throws IOException {
+    model.enqueue(reply().call("1", "write", "{\"x\":\"a\"}"));
+    Agent anybody = Agent.builder().model(model).tools(List.of(read, write)).build();
+    try (Session session = Session.open(folder.resolve("s"))) {
+      RunResult asked = agent().run(session, "go", listener, new Cancellation());
+      RunResult again = anybody.resume(session, List.of(), listener, new Cancellation());
+      assertThat(again.stopReason()).isEqualTo(StopReason.SUSPENDED);
+      assertThat(again.questions()).isEqualTo(asked.questions());
+      assertThat(write.calls).isEmpty();
+
+      model.enqueueText("Done.");
+      var answer = new Answer(again.questions().getFirst(), new Decision.Allow());
+      RunResult result = anybody.resume(session, List.of(answer), listener, new Cancellation());
+      assertThat(result.text()).isEqualTo("Done.");
+      assertThat(write.calls).hasSize(1);
+    }
+  }
+
+  @Test
   void goingOnWithSomethingElseDropsTheQuestion() throws IOException {
     model.enqueue(reply().call("1", "write", "{\"x\":\"a\"}")).enqueueText("Hello.");
     try (Session session = Session.open(folder.resolve("s"))) {

@@ -3,6 +3,7 @@ package dev.qwen4j.examples;
 import dev.qwen4j.agent.Approval;
 import dev.qwen4j.agent.ApprovalRules;
 import dev.qwen4j.agent.ApprovalRules.Otherwise;
+import dev.qwen4j.agent.ApprovalRules.Rule;
 import dev.qwen4j.agent.Decision;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -12,6 +13,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -34,18 +37,24 @@ final class ApprovalOptions {
    * The decisions of the options. A question goes to the terminal if there is one, and suspends the
    * run if it can be resumed; otherwise nobody can answer it, and it is a denial.
    *
+   * @param asked tools that the session has asked about before, which it then does again unless
+   *     there are rules
    * @throws IOException if the rules cannot be read
    * @throws IllegalArgumentException if they are none, with the place
    */
-  Approval approval(Surroundings surroundings, boolean json, boolean isKept) throws IOException {
-    Approval decided;
-    if (rules != null) {
-      decided = read(rules);
-    } else if (ask) {
-      decided = new ApprovalRules(List.of(), List.of(), List.of(), Otherwise.ASK_CHANGES);
-    } else {
+  Approval approval(Surroundings surroundings, boolean json, boolean isKept, Set<String> asked)
+      throws IOException {
+    if (rules == null && !ask && asked.isEmpty()) {
       return Approval.allowAll();
     }
+    Approval decided =
+        rules != null
+            ? read(rules)
+            : new ApprovalRules(
+                List.of(),
+                asked.stream().map(tool -> new Rule(tool, Map.of())).toList(),
+                List.of(),
+                ask ? Otherwise.ASK_CHANGES : Otherwise.ALLOW);
     boolean terminal = !json && surroundings.isTerminal("in") && surroundings.isTerminal("err");
     return (call, tool) -> {
       Decision decision = decided.decide(call, tool);

@@ -143,7 +143,8 @@ final class RunCommand implements Callable<Integer> {
 
   private RunResult run(ModelSource source, Limits limits, RunView view, Cancellation cancellation)
       throws Exception {
-    Approval approval = approvals.approval(surroundings, json, sessions.isKept());
+    Approval approval =
+        approvals.approval(surroundings, json, sessions.isKept(), sessions.askedBefore());
     Optional<Session> kept = sessions.open();
     try (Session _ = kept.orElse(null)) {
       String input = task.isEmpty() ? "" : input();

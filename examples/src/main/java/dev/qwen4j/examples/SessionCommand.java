@@ -63,7 +63,7 @@ final class SessionCommand {
 
     @Override
     public Integer call() throws IOException {
-      try (Session session = Session.openExisting(file)) {
+      try (Session session = Session.read(file)) {
         List<ChatMessage> messages = session.messages();
         for (int i = 0; i < messages.size(); i++) {
           String shown = whole ? indented(text(messages.get(i), true)) : line(messages.get(i));
@@ -128,7 +128,7 @@ final class SessionCommand {
 
     @Override
     public Integer call() throws IOException {
-      try (Session session = Session.openExisting(file)) {
+      try (Session session = Session.read(file)) {
         session.fork(newFile, messages < 0 ? session.messages().size() : messages).close();
         return ExitCode.ANSWERED.code();
       }
@@ -184,7 +184,7 @@ final class SessionCommand {
 
     @Override
     public Integer call() throws IOException {
-      try (Session session = Session.openExisting(file)) {
+      try (Session session = Session.read(file)) {
         String text =
             switch (format) {
               case MARKDOWN -> session.toMarkdown();

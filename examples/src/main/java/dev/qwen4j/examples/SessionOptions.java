@@ -1,18 +1,25 @@
 package dev.qwen4j.examples;
 
 import dev.qwen4j.agent.Agent;
+import dev.qwen4j.agent.AgentEvent;
 import dev.qwen4j.agent.AgentListener;
 import dev.qwen4j.agent.Answer;
 import dev.qwen4j.agent.ContextPolicy;
 import dev.qwen4j.agent.Decision;
 import dev.qwen4j.agent.RunResult;
+import dev.qwen4j.agent.Spent;
+import dev.qwen4j.agent.StopReason;
 import dev.qwen4j.session.Question;
 import dev.qwen4j.session.Session;
+import dev.qwen4j.session.SessionEntry;
 import dev.qwen4j.tool.Cancellation;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -81,6 +88,20 @@ final class SessionOptions {
         : policy.withResultFolder(kept.resolveSibling(kept.getFileName() + ".results"));
   }
 
+  /** The tools that the session has asked about, if there is one. */
+  Set<String> askedBefore() throws IOException {
+    Path kept = resumed == null ? session : resumed;
+    if (kept == null || !Files.exists(kept)) {
+      return Set.of();
+    }
+    try (Session before = Session.read(kept)) {
+      return before.entries().stream()
+          .filter(SessionEntry.Asked.class::isInstance)
+          .map(asked -> ((SessionEntry.Asked) asked).question().tool())
+          .collect(Collectors.toSet());
+    }
+  }
+
   /** The session, which must be closed, if there is to be one. */
   Optional<Session> open() throws IOException {
     if (resumed != null) {
@@ -95,6 +116,15 @@ final class SessionOptions {
     if (answer != null && questions.isEmpty()) {
       throw new IllegalArgumentException("--answer: no question waits in this session");
     }
+    Optional<RunResult> over = kept.end().flatMap(end -> told(kept, end));
+    if (over.isPresent()) {
+      listener.onEvent(
+          new AgentEvent.Notice(
+              ExampleAgent.NAME,
+              "The run in this session had come to its end, which is told again. To go on, say"
+                  + " something: run --resume FILE TASK."));
+      return over.get();
+    }
     Decision decision =
         answer == Verdict.DENY ? new Decision.Deny("the user said no.") : new Decision.Allow();
     List<Answer> answers =
@@ -102,6 +132,22 @@ final class SessionOptions {
             ? List.of()
             : questions.stream().map(question -> new Answer(question, decision)).toList();
     return agent.resume(kept, answers, listener, cancellation);
+  }
+
+  /** What a run has come to that leaves nothing to go on with. */
+  private static Optional<RunResult> told(Session kept, SessionEntry.Ended end) {
+    StopReason reason = StopReason.of(end.stopReason());
+    return reason.isUnfinished()
+        ? Optional.empty()
+        : Optional.of(
+            new RunResult(
+                end.text(),
+                end.answered(),
+                reason,
+                null,
+                Spent.NOTHING,
+                List.of(),
+                kept.messages()));
   }
 
   private ParameterException wrong(String message) {

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -79,6 +81,35 @@ class SessionCommandTest {
   }
 
   @Test
+  void withoutAnAnswerTheQuestionStandsAndIsAskedOfWhoeverIsThere() throws Exception {
+    suspended();
+
+    Outcome nobody = run("--resume", session().toString());
+    assertThat(nobody.exitCode()).isEqualTo(4);
+    assertThat(nobody.result().path("question").path("id").asText()).isEqualTo("call_1");
+    assertThat(nobody.lines("tool_result")).isEmpty();
+
+    endpoint.answers("It is 42.");
+    Outcome person =
+        Outcome.onTerminal("y\n", "run", "-m", endpoint.model(), "--resume", session().toString());
+    assertThat(person.err()).contains("? May calculator run with");
+    assertThat(person.out()).contains("← 42").contains("It is 42.");
+    assertThat(person.exitCode()).isZero();
+  }
+
+  @Test
+  void whatASessionHasAskedAboutItAsksAboutAgain() throws Exception {
+    suspended();
+    endpoint.calls("call_2", "calculator", "{\"expression\": \"1 + 1\"}");
+
+    Outcome resumed = run("--resume", session().toString(), "--answer", "allow");
+
+    assertThat(resumed.lines("tool_result")).hasSize(1);
+    assertThat(resumed.exitCode()).isEqualTo(4);
+    assertThat(resumed.result().path("question").path("id").asText()).isEqualTo("call_2");
+  }
+
+  @Test
   void aNoIsToldToTheModel() throws Exception {
     suspended();
     endpoint.answers("Then I cannot say.");
@@ -121,16 +152,49 @@ class SessionCommandTest {
   }
 
   @Test
-  void anAnsweredSessionHasNothingToResume() {
+  void anAnsweredSessionTellsItsAnswerAgainWithoutAskingTheModel() {
     endpoint.answers("Hello.");
     run("--session", session().toString(), "Greet");
 
     Outcome outcome = run("--resume", session().toString());
 
-    assertThat(outcome.hasOneClearLine().exitCode()).isEqualTo(1);
-    assertThat(outcome.err()).contains("nothing to resume");
+    assertThat(outcome.exitCode()).isZero();
+    assertThat(outcome.result().path("text").asText()).isEqualTo("Hello.");
+    assertThat(outcome.result().path("stop_reason").asText()).isEqualTo("answer");
+    assertThat(outcome.lines("notice").getFirst().path("text").asText()).contains("told again");
+    assertThat(endpoint.requests()).hasSize(1);
     assertThat(run("--resume", session().toString(), "--answer", "allow").err())
         .contains("no question waits");
+  }
+
+  @Test
+  void whereverTheJournalEndsTheRunGoesOnToItsAnswer() throws Exception {
+    endpoint.calls("call_1", "calculator", CALL).answers("It is 42.");
+    run("--session", session().toString(), "What is 6 * 7?");
+    List<String> lines = Files.readAllLines(session());
+
+    int said =
+        IntStream.range(0, lines.size())
+            .filter(i -> lines.get(i).contains("USER"))
+            .min()
+            .orElseThrow();
+    for (int kept = said + 1; kept <= lines.size(); kept++) {
+      Path file = folder.resolve("killed-" + kept + ".jsonl");
+      Files.writeString(file, String.join("\n", lines.subList(0, kept)) + "\n{\"type\":\"mess");
+      try (var again = new ScriptedEndpoint()) {
+        boolean hasCalled = kept > said + 1;
+        if (!hasCalled) {
+          again.calls("call_1", "calculator", CALL);
+        }
+        again.answers("It is 42.");
+        Outcome outcome =
+            Outcome.of("run", "--json", "-m", again.model(), "--resume", file.toString());
+        assertThat(outcome.result().path("text").asText())
+            .as("%d lines", kept)
+            .isEqualTo("It is 42.");
+        assertThat(outcome.exitCode()).as("%d lines", kept).isZero();
+      }
+    }
   }
 
   @Test
