@@ -142,8 +142,10 @@ final class AgentLoop {
       if (last != null) {
         return result(StopReason.ANSWER, last, true, null);
       }
-      findings.add(results);
       ProgressCheck.Verdict verdict = progress.after(results, repeating);
+      if (!progress.lastTurnWasMadeUp()) {
+        findings.add(results);
+      }
       if (progress.lastTurnHelped()) {
         useful = conversation.size();
       }

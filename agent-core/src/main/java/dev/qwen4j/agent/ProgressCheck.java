@@ -1,6 +1,7 @@
 package dev.qwen4j.agent;
 
 import dev.qwen4j.agent.ToolCalls.Finished;
+import dev.qwen4j.tool.ToolArguments;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -11,6 +12,10 @@ import java.util.Set;
  * used before. After a nudge that is not enough: every call must. The score rises by two with a
  * turn that brings nothing, and falls by one with a turn that does, so that a short detour is
  * forgiven and a loop with a little variation is not.
+ *
+ * <p>A model that hands a tool its own result, and gets the same back, has what it looked for and
+ * does not know how to stop. A turn of nothing else is the last one; in a turn that begins like
+ * that, what comes behind it is made up, and counts for nothing.
  *
  * <p>Calls that fail each in a new way say something new each time; a long row of turns with
  * nothing but failures counts as circling too.
@@ -36,6 +41,7 @@ final class ProgressCheck {
   private int failedTurns;
   private boolean nudged;
   private boolean helped;
+  private boolean madeUp;
 
   /**
    * Looks at one turn.
@@ -44,12 +50,14 @@ final class ProgressCheck {
    *     turn counts as one that brings nothing, though its results may help
    */
   Verdict after(List<Finished> turn, boolean repeating) {
+    madeUp = handsResultBack(turn.getFirst());
+    boolean nothingElse = turn.stream().allMatch(this::handsResultBack);
     int newOnes = 0;
     for (Finished call : turn) {
       newOnes += bringsNews(call) ? 1 : 0;
     }
-    helped = nudged ? newOnes == turn.size() : newOnes > 0;
-    Verdict verdict = verdict(turn, helped && !repeating);
+    helped = !madeUp && (nudged ? newOnes == turn.size() : newOnes > 0);
+    Verdict verdict = nothingElse ? Verdict.STOP : verdict(turn, helped && !repeating);
     nudged = verdict == Verdict.NUDGE;
     return verdict;
   }
@@ -79,6 +87,20 @@ final class ProgressCheck {
       }
     }
     return true;
+  }
+
+  /** Whether it began with a result handed back: then all its results are beside the point. */
+  boolean lastTurnWasMadeUp() {
+    return madeUp;
+  }
+
+  private boolean handsResultBack(Finished call) {
+    String result = call.result().text();
+    return !call.changesState()
+        && !call.result().isError()
+        && seen.contains(List.of("result", call.name(), result))
+        && ToolArguments.parse(call.arguments()).toMap().values().stream()
+            .anyMatch(value -> result.equals(String.valueOf(value)));
   }
 
   private boolean bringsNews(Finished call) {

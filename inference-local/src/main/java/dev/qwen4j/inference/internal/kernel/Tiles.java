@@ -25,8 +25,7 @@ final class Tiles {
   private Tiles() {}
 
   /**
-   * {@code sums[r][lane] = Σ_k w[wAt + r * stride + k] · x[k][lane]}, added to what is there if
-   * {@code add}.
+   * {@code sums[r][lane] += Σ_k w[wAt + r * stride + k] · x[k][lane]}.
    *
    * @param width {@link #WIDE} or {@link #NARROW}
    */
@@ -40,22 +39,20 @@ final class Tiles {
       int width,
       int n,
       float[] sums,
-      int at,
-      boolean add) {
+      int at) {
     if (width == WIDE) {
       for (int r = 0; r < rows; r += 6) {
-        sixRows(w, wAt + r * stride, stride, x, xAt, n, sums, at + r * WIDE, add);
+        sixRows(w, wAt + r * stride, stride, x, xAt, n, sums, at + r * WIDE);
       }
     } else {
       for (int r = 0; r < rows; r += 8) {
-        eightNarrowRows(w, wAt + r * stride, stride, x, xAt, n, sums, at + r * NARROW, add);
+        eightNarrowRows(w, wAt + r * stride, stride, x, xAt, n, sums, at + r * NARROW);
       }
     }
   }
 
   /**
-   * {@code sums[r][lane] = Σ_k w[wAt + k * stride + r] · x[k][lane]}, added to what is there if
-   * {@code add}.
+   * {@code sums[r][lane] += Σ_k w[wAt + k * stride + r] · x[k][lane]}.
    *
    * @param width {@link #WIDE} or {@link #NARROW}
    */
@@ -69,41 +66,32 @@ final class Tiles {
       int width,
       int n,
       float[] sums,
-      int at,
-      boolean add) {
+      int at) {
     if (width == WIDE) {
       for (int r = 0; r < columns; r += 6) {
-        sixColumns(w, wAt + r, stride, x, xAt, n, sums, at + r * WIDE, add);
+        sixColumns(w, wAt + r, stride, x, xAt, n, sums, at + r * WIDE);
       }
     } else {
       for (int r = 0; r < columns; r += 8) {
-        eightNarrowColumns(w, wAt + r, stride, x, xAt, n, sums, at + r * NARROW, add);
+        eightNarrowColumns(w, wAt + r, stride, x, xAt, n, sums, at + r * NARROW);
       }
     }
   }
 
   private static void sixRows(
-      float[] w,
-      int wAt,
-      int stride,
-      float[] x,
-      int xAt,
-      int n,
-      float[] sums,
-      int at,
-      boolean add) {
-    FloatVector s00 = add ? FloatVector.fromArray(F, sums, at) : FloatVector.zero(F);
-    FloatVector s01 = add ? FloatVector.fromArray(F, sums, at + 1 * L) : FloatVector.zero(F);
-    FloatVector s10 = add ? FloatVector.fromArray(F, sums, at + 2 * L) : FloatVector.zero(F);
-    FloatVector s11 = add ? FloatVector.fromArray(F, sums, at + 3 * L) : FloatVector.zero(F);
-    FloatVector s20 = add ? FloatVector.fromArray(F, sums, at + 4 * L) : FloatVector.zero(F);
-    FloatVector s21 = add ? FloatVector.fromArray(F, sums, at + 5 * L) : FloatVector.zero(F);
-    FloatVector s30 = add ? FloatVector.fromArray(F, sums, at + 6 * L) : FloatVector.zero(F);
-    FloatVector s31 = add ? FloatVector.fromArray(F, sums, at + 7 * L) : FloatVector.zero(F);
-    FloatVector s40 = add ? FloatVector.fromArray(F, sums, at + 8 * L) : FloatVector.zero(F);
-    FloatVector s41 = add ? FloatVector.fromArray(F, sums, at + 9 * L) : FloatVector.zero(F);
-    FloatVector s50 = add ? FloatVector.fromArray(F, sums, at + 10 * L) : FloatVector.zero(F);
-    FloatVector s51 = add ? FloatVector.fromArray(F, sums, at + 11 * L) : FloatVector.zero(F);
+      float[] w, int wAt, int stride, float[] x, int xAt, int n, float[] sums, int at) {
+    FloatVector s00 = FloatVector.fromArray(F, sums, at);
+    FloatVector s01 = FloatVector.fromArray(F, sums, at + 1 * L);
+    FloatVector s10 = FloatVector.fromArray(F, sums, at + 2 * L);
+    FloatVector s11 = FloatVector.fromArray(F, sums, at + 3 * L);
+    FloatVector s20 = FloatVector.fromArray(F, sums, at + 4 * L);
+    FloatVector s21 = FloatVector.fromArray(F, sums, at + 5 * L);
+    FloatVector s30 = FloatVector.fromArray(F, sums, at + 6 * L);
+    FloatVector s31 = FloatVector.fromArray(F, sums, at + 7 * L);
+    FloatVector s40 = FloatVector.fromArray(F, sums, at + 8 * L);
+    FloatVector s41 = FloatVector.fromArray(F, sums, at + 9 * L);
+    FloatVector s50 = FloatVector.fromArray(F, sums, at + 10 * L);
+    FloatVector s51 = FloatVector.fromArray(F, sums, at + 11 * L);
     int w1 = wAt + stride;
     int w2 = wAt + 2 * stride;
     int w3 = wAt + 3 * stride;
@@ -146,23 +134,15 @@ final class Tiles {
   }
 
   private static void eightNarrowRows(
-      float[] w,
-      int wAt,
-      int stride,
-      float[] x,
-      int xAt,
-      int n,
-      float[] sums,
-      int at,
-      boolean add) {
-    FloatVector s00 = add ? FloatVector.fromArray(F, sums, at) : FloatVector.zero(F);
-    FloatVector s10 = add ? FloatVector.fromArray(F, sums, at + 1 * L) : FloatVector.zero(F);
-    FloatVector s20 = add ? FloatVector.fromArray(F, sums, at + 2 * L) : FloatVector.zero(F);
-    FloatVector s30 = add ? FloatVector.fromArray(F, sums, at + 3 * L) : FloatVector.zero(F);
-    FloatVector s40 = add ? FloatVector.fromArray(F, sums, at + 4 * L) : FloatVector.zero(F);
-    FloatVector s50 = add ? FloatVector.fromArray(F, sums, at + 5 * L) : FloatVector.zero(F);
-    FloatVector s60 = add ? FloatVector.fromArray(F, sums, at + 6 * L) : FloatVector.zero(F);
-    FloatVector s70 = add ? FloatVector.fromArray(F, sums, at + 7 * L) : FloatVector.zero(F);
+      float[] w, int wAt, int stride, float[] x, int xAt, int n, float[] sums, int at) {
+    FloatVector s00 = FloatVector.fromArray(F, sums, at);
+    FloatVector s10 = FloatVector.fromArray(F, sums, at + 1 * L);
+    FloatVector s20 = FloatVector.fromArray(F, sums, at + 2 * L);
+    FloatVector s30 = FloatVector.fromArray(F, sums, at + 3 * L);
+    FloatVector s40 = FloatVector.fromArray(F, sums, at + 4 * L);
+    FloatVector s50 = FloatVector.fromArray(F, sums, at + 5 * L);
+    FloatVector s60 = FloatVector.fromArray(F, sums, at + 6 * L);
+    FloatVector s70 = FloatVector.fromArray(F, sums, at + 7 * L);
     int w1 = wAt + stride;
     int w2 = wAt + 2 * stride;
     int w3 = wAt + 3 * stride;
@@ -200,27 +180,19 @@ final class Tiles {
   }
 
   private static void sixColumns(
-      float[] w,
-      int wAt,
-      int stride,
-      float[] x,
-      int xAt,
-      int n,
-      float[] sums,
-      int at,
-      boolean add) {
-    FloatVector s00 = add ? FloatVector.fromArray(F, sums, at) : FloatVector.zero(F);
-    FloatVector s01 = add ? FloatVector.fromArray(F, sums, at + 1 * L) : FloatVector.zero(F);
-    FloatVector s10 = add ? FloatVector.fromArray(F, sums, at + 2 * L) : FloatVector.zero(F);
-    FloatVector s11 = add ? FloatVector.fromArray(F, sums, at + 3 * L) : FloatVector.zero(F);
-    FloatVector s20 = add ? FloatVector.fromArray(F, sums, at + 4 * L) : FloatVector.zero(F);
-    FloatVector s21 = add ? FloatVector.fromArray(F, sums, at + 5 * L) : FloatVector.zero(F);
-    FloatVector s30 = add ? FloatVector.fromArray(F, sums, at + 6 * L) : FloatVector.zero(F);
-    FloatVector s31 = add ? FloatVector.fromArray(F, sums, at + 7 * L) : FloatVector.zero(F);
-    FloatVector s40 = add ? FloatVector.fromArray(F, sums, at + 8 * L) : FloatVector.zero(F);
-    FloatVector s41 = add ? FloatVector.fromArray(F, sums, at + 9 * L) : FloatVector.zero(F);
-    FloatVector s50 = add ? FloatVector.fromArray(F, sums, at + 10 * L) : FloatVector.zero(F);
-    FloatVector s51 = add ? FloatVector.fromArray(F, sums, at + 11 * L) : FloatVector.zero(F);
+      float[] w, int wAt, int stride, float[] x, int xAt, int n, float[] sums, int at) {
+    FloatVector s00 = FloatVector.fromArray(F, sums, at);
+    FloatVector s01 = FloatVector.fromArray(F, sums, at + 1 * L);
+    FloatVector s10 = FloatVector.fromArray(F, sums, at + 2 * L);
+    FloatVector s11 = FloatVector.fromArray(F, sums, at + 3 * L);
+    FloatVector s20 = FloatVector.fromArray(F, sums, at + 4 * L);
+    FloatVector s21 = FloatVector.fromArray(F, sums, at + 5 * L);
+    FloatVector s30 = FloatVector.fromArray(F, sums, at + 6 * L);
+    FloatVector s31 = FloatVector.fromArray(F, sums, at + 7 * L);
+    FloatVector s40 = FloatVector.fromArray(F, sums, at + 8 * L);
+    FloatVector s41 = FloatVector.fromArray(F, sums, at + 9 * L);
+    FloatVector s50 = FloatVector.fromArray(F, sums, at + 10 * L);
+    FloatVector s51 = FloatVector.fromArray(F, sums, at + 11 * L);
     for (int k = 0; k < n; k++) {
       FloatVector x0 = FloatVector.fromArray(F, x, xAt + k * 2 * L);
       FloatVector x1 = FloatVector.fromArray(F, x, xAt + k * 2 * L + L);
@@ -258,23 +230,15 @@ final class Tiles {
   }
 
   private static void eightNarrowColumns(
-      float[] w,
-      int wAt,
-      int stride,
-      float[] x,
-      int xAt,
-      int n,
-      float[] sums,
-      int at,
-      boolean add) {
-    FloatVector s00 = add ? FloatVector.fromArray(F, sums, at) : FloatVector.zero(F);
-    FloatVector s10 = add ? FloatVector.fromArray(F, sums, at + 1 * L) : FloatVector.zero(F);
-    FloatVector s20 = add ? FloatVector.fromArray(F, sums, at + 2 * L) : FloatVector.zero(F);
-    FloatVector s30 = add ? FloatVector.fromArray(F, sums, at + 3 * L) : FloatVector.zero(F);
-    FloatVector s40 = add ? FloatVector.fromArray(F, sums, at + 4 * L) : FloatVector.zero(F);
-    FloatVector s50 = add ? FloatVector.fromArray(F, sums, at + 5 * L) : FloatVector.zero(F);
-    FloatVector s60 = add ? FloatVector.fromArray(F, sums, at + 6 * L) : FloatVector.zero(F);
-    FloatVector s70 = add ? FloatVector.fromArray(F, sums, at + 7 * L) : FloatVector.zero(F);
+      float[] w, int wAt, int stride, float[] x, int xAt, int n, float[] sums, int at) {
+    FloatVector s00 = FloatVector.fromArray(F, sums, at);
+    FloatVector s10 = FloatVector.fromArray(F, sums, at + 1 * L);
+    FloatVector s20 = FloatVector.fromArray(F, sums, at + 2 * L);
+    FloatVector s30 = FloatVector.fromArray(F, sums, at + 3 * L);
+    FloatVector s40 = FloatVector.fromArray(F, sums, at + 4 * L);
+    FloatVector s50 = FloatVector.fromArray(F, sums, at + 5 * L);
+    FloatVector s60 = FloatVector.fromArray(F, sums, at + 6 * L);
+    FloatVector s70 = FloatVector.fromArray(F, sums, at + 7 * L);
     for (int k = 0; k < n; k++) {
       FloatVector x0 = FloatVector.fromArray(F, x, xAt + k * L);
       FloatVector b = FloatVector.broadcast(F, w[wAt + k * stride]);

@@ -248,13 +248,13 @@ final class VectorAttention {
           continue;
         }
         int queries = t * WIDE * headDim;
+        Arrays.fill(b.scores, 0, Math.ceilDiv(seen, TILE_ROWS) * TILE_ROWS * WIDE, 0);
         Tiles.multiplyRows(
-            b.keys, 0, headDim, seen, b.queries, queries, WIDE, headDim, b.scores, 0, false);
+            b.keys, 0, headDim, seen, b.queries, queries, WIDE, headDim, b.scores, 0);
         maskFuture(b.scores, p, seen, tile);
         softmaxStep(b, seen, t, headDim);
         int sums = t * sumsOfTile(headDim);
-        Tiles.multiplyColumns(
-            b.values, 0, headDim, headDim, b.scores, 0, WIDE, seen, b.sums, sums, true);
+        Tiles.multiplyColumns(b.values, 0, headDim, headDim, b.scores, 0, WIDE, seen, b.sums, sums);
       }
     }
     for (int t = 0; t < n; t++) {

@@ -270,6 +270,7 @@ final class VectorKernels implements Kernels {
     int tiles = Math.ceilDiv(tokens, WIDE);
     float[] panel = scratch[worker].panel(PANEL_ROWS * Math.min(width, PANEL_COLS));
     float[] sums = scratch[worker].sums(tiles * PANEL_ROWS * WIDE);
+    Arrays.fill(sums, 0, tiles * PANEL_ROWS * WIDE, 0);
     for (int k = 0; k < width; k += PANEL_COLS) {
       int cols = Math.min(PANEL_COLS, width - k);
       fillPanel(w, from, rows, k, cols, scratch[worker], panel);
@@ -278,10 +279,9 @@ final class VectorKernels implements Kernels {
         int xAt = tile * WIDE * width + k * lanes;
         int at = tile * PANEL_ROWS * WIDE;
         if (w instanceof PackedMatrix) {
-          Tiles.multiplyColumns(
-              panel, 0, PANEL_ROWS, rows, packed, xAt, lanes, cols, sums, at, k > 0);
+          Tiles.multiplyColumns(panel, 0, PANEL_ROWS, rows, packed, xAt, lanes, cols, sums, at);
         } else {
-          Tiles.multiplyRows(panel, 0, cols, rows, packed, xAt, lanes, cols, sums, at, k > 0);
+          Tiles.multiplyRows(panel, 0, cols, rows, packed, xAt, lanes, cols, sums, at);
         }
       }
     }
