@@ -1,7 +1,8 @@
 package dev.qwen4j.inference.internal.kernel;
 
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -15,6 +16,10 @@ import org.jspecify.annotations.Nullable;
  * worker which lost its core to another process holds up no more than one chunk. The caller's
  * thread is worker 0. Helpers spin for a short while after a region, since the next one is near,
  * and then park. Nothing is allocated per region.
+ *
+ * <p>Helpers join a region, and only those that have are waited for: one that another process keeps
+ * off its core would otherwise hold up every region by a turn of the scheduler, which makes a token
+ * ten times slower.
  *
  * <p>One region runs at a time. The first exception of any worker is thrown to the caller, after
  * every worker has left the region. Interrupts are left to the caller: a region is too short to be
@@ -35,21 +40,29 @@ final class WorkerPool implements AutoCloseable {
   /** Ints between counters, so that each has a cache line of its own. */
   private static final int STRIDE = 32;
 
+  /** In the low half of {@link #region}: nobody may join any more. */
+  private static final int OVER = Integer.MAX_VALUE;
+
+  private static final long CLOSED = -1;
+
   private final int size;
   private final Thread[] helpers;
   private final AtomicIntegerArray next;
   private final AtomicIntegerArray parked;
   private final AtomicReferenceArray<@Nullable Throwable> failures;
-  private final AtomicInteger busy = new AtomicInteger();
-  // Written before the region number, read after it.
+  // Its number in the high half, and in the low one how many helpers are in it, or OVER.
+  private final AtomicLong region = new AtomicLong(OVER);
+  // Written before a region begins, read by those who have joined it.
   private final int[] end;
   private @Nullable Chunk work;
-  private int started;
-  private volatile int region;
   private volatile boolean closed;
 
   /** A pool of {@code size} workers, the calling thread among them. */
   WorkerPool(int size) {
+    this(size, Thread.ofPlatform().daemon().name("qwen4j-kernel-", 1).factory());
+  }
+
+  WorkerPool(int size, ThreadFactory threads) {
     this.size = size;
     this.next = new AtomicIntegerArray(size * STRIDE);
     this.parked = new AtomicIntegerArray(size * STRIDE);
@@ -58,8 +71,10 @@ final class WorkerPool implements AutoCloseable {
     this.helpers = new Thread[size - 1];
     for (int i = 1; i < size; i++) {
       int worker = i;
-      helpers[i - 1] =
-          Thread.ofPlatform().daemon().name("qwen4j-kernel-" + i).start(() -> help(worker));
+      helpers[i - 1] = threads.newThread(() -> help(worker));
+    }
+    for (Thread helper : helpers) {
+      helper.start();
     }
   }
 
@@ -83,23 +98,22 @@ final class WorkerPool implements AutoCloseable {
       return;
     }
     work = chunk;
-    busy.set(size - 1);
-    started++;
-    region = started;
+    region.set(((region.get() >>> 32) + 1) << 32);
     for (int w = 1; w < size; w++) {
       if (parked.get(w * STRIDE) != 0) {
         LockSupport.unpark(helpers[w - 1]);
       }
     }
     takeChunks(0, chunk);
-    awaitHelpers();
+    endRegion();
     throwFirstFailure();
   }
 
   // Yields, not for correctness: a helper that is this late has lost its core, perhaps to us.
   @SuppressWarnings("ThreadPriorityCheck")
-  private void awaitHelpers() {
-    for (int spins = 0; busy.get() != 0; spins++) {
+  private void endRegion() {
+    long empty = region.get() >>> 32 << 32;
+    for (int spins = 0; !region.compareAndSet(empty, empty | OVER); spins++) {
       if (spins < SPINS_BEFORE_YIELD) {
         Thread.onSpinWait();
       } else {
@@ -109,38 +123,49 @@ final class WorkerPool implements AutoCloseable {
   }
 
   private void help(int worker) {
-    int seen = 0;
-    while (awaitRegionAfter(seen, worker)) {
-      seen++;
+    for (long number = join(0, worker); number != CLOSED; number = join(number, worker)) {
       Chunk chunk = work;
       if (chunk != null) {
         takeChunks(worker, chunk);
       }
-      busy.decrementAndGet();
+      region.decrementAndGet();
     }
   }
 
-  /** Waits for a region beyond {@code seen}; false when the pool was closed instead. */
-  private boolean awaitRegionAfter(int seen, int worker) {
-    for (int spins = 0; region == seen; spins++) {
-      if (closed) {
-        return false;
-      }
-      if (spins < SPINS_BEFORE_PARK) {
+  /** Waits for a region after the {@code last} one and joins it; its number, or CLOSED. */
+  private long join(long last, int worker) {
+    int spins = 0;
+    while (!closed) {
+      long now = region.get();
+      if (isNew(now, last)) {
+        if (region.compareAndSet(now, now + 1)) {
+          return now >>> 32;
+        }
+      } else if (spins < SPINS_BEFORE_PARK) {
+        spins++;
         Thread.onSpinWait();
-        continue;
+      } else {
+        parkUntilAfter(last, worker);
+        spins = 0;
       }
-      parked.set(worker * STRIDE, 1);
-      // The region number was read after the flag was set: a new region is seen here, or its
-      // starter sees the flag.
-      if (region == seen && !closed) {
-        LockSupport.park(this);
-      }
-      parked.set(worker * STRIDE, 0);
-      // An interrupted thread would not park again; nobody but a stranger interrupts a helper.
-      Thread.interrupted();
     }
-    return true;
+    return CLOSED;
+  }
+
+  private static boolean isNew(long region, long last) {
+    return region >>> 32 != last && (int) region != OVER;
+  }
+
+  private void parkUntilAfter(long last, int worker) {
+    parked.set(worker * STRIDE, 1);
+    // The region was read after the flag was set: a new one is seen here, or its starter sees the
+    // flag.
+    if (!isNew(region.get(), last) && !closed) {
+      LockSupport.park(this);
+    }
+    parked.set(worker * STRIDE, 0);
+    // An interrupted thread would not park again; nobody but a stranger interrupts a helper.
+    Thread.interrupted();
   }
 
   private void takeChunks(int worker, Chunk chunk) {

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -36,6 +38,45 @@ class WorkerPoolTest {
         pool.run(3, (worker, chunk) -> seen.incrementAndGet(chunk));
       }
       assertThat(seen.get(2)).isEqualTo(5);
+    }
+  }
+
+  /** As when other processes keep a helper off its core. */
+  @Test
+  void aHelperThatDoesNotComeIsNotWaitedFor() throws InterruptedException {
+    var mayCome = new CountDownLatch(1);
+    var came = new CountDownLatch(1);
+    ThreadFactory late =
+        helper ->
+            Thread.ofPlatform()
+                .daemon()
+                .unstarted(
+                    () -> {
+                      try {
+                        mayCome.await();
+                        helper.run();
+                      } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                      }
+                    });
+    try (WorkerPool pool = new WorkerPool(2, late)) {
+      AtomicIntegerArray runs = new AtomicIntegerArray(100);
+      pool.run(100, (worker, chunk) -> runs.incrementAndGet(chunk));
+      for (int c = 0; c < 100; c++) {
+        assertThat(runs.get(c)).isEqualTo(1);
+      }
+      mayCome.countDown();
+      while (came.getCount() > 0) {
+        pool.run(
+            2,
+            (worker, chunk) -> {
+              if (worker == 1) {
+                came.countDown();
+              } else {
+                Thread.onSpinWait();
+              }
+            });
+      }
     }
   }
 
