@@ -14,6 +14,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the engine computes, number by number: for comparing it with other engines and for measuring
@@ -29,6 +30,7 @@ public final class EngineProbe implements AutoCloseable {
   private final ForwardPass pass;
   private final KvType timed;
   private final double loadSeconds;
+  private @Nullable SequenceState measured;
 
   /**
    * What the model makes of a prompt.
@@ -253,7 +255,7 @@ public final class EngineProbe implements AutoCloseable {
   /** Seconds to read a prompt of {@code tokens} from an empty state, up to its last logits. */
   public double prefillSeconds(int tokens) {
     int[] prompt = benchPrompt(tokens);
-    SequenceState state = start(tokens, timed);
+    SequenceState state = measured(tokens);
     float[] logits = new float[pass.vocabularySize()];
     long start = System.nanoTime();
     pass.logits(read(state, prompt, 0, tokens), 1, logits);
@@ -262,7 +264,7 @@ public final class EngineProbe implements AutoCloseable {
 
   /** Seconds to generate {@code tokens}, one at a time, after {@code depth} tokens of context. */
   public double decodeSeconds(int tokens, int depth) {
-    SequenceState state = start(depth + tokens + 1, timed);
+    SequenceState state = measured(depth + tokens + 1);
     float[] logits = new float[pass.vocabularySize()];
     if (depth > 0) {
       read(state, benchPrompt(depth), 0, depth);
@@ -295,12 +297,29 @@ public final class EngineProbe implements AutoCloseable {
     return model.read(state, ids, from, to, () -> {});
   }
 
+  /** One state for all that is timed, so that their memory is a chat's and not the sum of many. */
+  private SequenceState measured(int positions) {
+    checkContext(positions);
+    SequenceState state = measured;
+    if (state == null) {
+      state = pass.start(pass.contextLength(), timed);
+      measured = state;
+    } else {
+      state.rewind(0);
+    }
+    return state;
+  }
+
   private SequenceState start(int positions, KvType type) {
+    checkContext(positions);
+    return pass.start(positions, type);
+  }
+
+  private void checkContext(int positions) {
     if (positions > pass.contextLength()) {
       throw new IllegalArgumentException(
           "%d tokens, the model's context is %d".formatted(positions, pass.contextLength()));
     }
-    return pass.start(positions, type);
   }
 
   private void check(int[] ids, int least) {
