@@ -51,7 +51,7 @@ final class ProgressCheck {
    */
   Verdict after(List<Finished> turn, boolean repeating) {
     madeUp = handsResultBack(turn.getFirst());
-    boolean nothingElse = turn.stream().allMatch(this::handsResultBack);
+    boolean nothingElse = madeUp && turn.stream().skip(1).allMatch(this::handsResultBack);
     int newOnes = 0;
     for (Finished call : turn) {
       newOnes += bringsNews(call) ? 1 : 0;
@@ -65,6 +65,11 @@ final class ProgressCheck {
   /** Whether there is something in the last turn's results that was not known before. */
   boolean lastTurnHelped() {
     return helped;
+  }
+
+  /** Whether it began with a result handed back: then all its results are beside the point. */
+  boolean lastTurnWasMadeUp() {
+    return madeUp;
   }
 
   private Verdict verdict(List<Finished> turn, boolean news) {
@@ -87,11 +92,6 @@ final class ProgressCheck {
       }
     }
     return true;
-  }
-
-  /** Whether it began with a result handed back: then all its results are beside the point. */
-  boolean lastTurnWasMadeUp() {
-    return madeUp;
   }
 
   private boolean handsResultBack(Finished call) {
