@@ -97,7 +97,7 @@ public final class GenAiTracing implements Hook {
   public Optional<AgentListener> listener(List<AgentListener> around) {
     for (AgentListener each : around) {
       if (each instanceof TracedRun traced && traced.goesTo(instruments.telemetry())) {
-        return Optional.of(traced.inside(instruments));
+        return Optional.of(traced.whoServes(instruments));
       }
     }
     return listener();

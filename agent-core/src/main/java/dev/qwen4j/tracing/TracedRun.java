@@ -43,7 +43,7 @@ final class TracedRun implements AgentListener {
   private record Open(Span span, Context context, long started) {}
 
   private final Instruments own;
-  private final Map<String, Instruments> inside = new HashMap<>(); // By the path of an agent.
+  private final Map<String, Instruments> within = new HashMap<>(); // By the path of an agent.
   private final Context outside = Context.current();
   private final Map<String, Open> open = new HashMap<>();
 
@@ -56,11 +56,11 @@ final class TracedRun implements AgentListener {
   }
 
   /** Hears a run inside of this one before this does, and says who serves its model. */
-  AgentListener inside(Instruments instruments) {
+  AgentListener whoServes(Instruments instruments) {
     return event -> {
       if (event instanceof AgentEvent.RunStarted run) {
         synchronized (this) {
-          inside.putIfAbsent(run.agent(), instruments);
+          within.putIfAbsent(run.agent(), instruments);
         }
       }
     };
@@ -69,7 +69,7 @@ final class TracedRun implements AgentListener {
   /** Those of the nearest agent around that has some. */
   private Instruments instruments(String agent) {
     for (String path = agent; ; path = path.substring(0, path.lastIndexOf('/'))) {
-      Instruments its = inside.get(path);
+      Instruments its = within.get(path);
       if (its != null) {
         return its;
       }
@@ -97,7 +97,7 @@ final class TracedRun implements AgentListener {
           open(
               agent,
               turn(agent),
-              inside(agent),
+              contextOf(agent),
               "chat",
               model,
               SpanKind.CLIENT,
@@ -107,7 +107,7 @@ final class TracedRun implements AgentListener {
           open(
               agent,
               tool(agent, call.id()),
-              inside(agent),
+              contextOf(agent),
               "execute_tool",
               call.name(),
               SpanKind.INTERNAL,
@@ -167,7 +167,7 @@ final class TracedRun implements AgentListener {
       }
     }
     end(agent, run(agent), "invoke_agent", Attributes.of(AGENT, agent), failure);
-    inside.remove(agent);
+    within.remove(agent);
   }
 
   private static void count(Span span, @Nullable TokenUsage usage) {
@@ -245,7 +245,7 @@ final class TracedRun implements AgentListener {
     }
   }
 
-  private Context inside(String agent) {
+  private Context contextOf(String agent) {
     Open run = open.get(run(agent));
     return run == null ? outside : run.context();
   }
