@@ -33,12 +33,13 @@ class EveryMomentTest {
 
   @TempDir private Path folder;
 
-  /** Something that runs in a session. */
-  private interface Work {
-    RunResult begin(Session session, RecordingListener listener);
-
-    RunResult goOn(Session session, RecordingListener listener);
+  /** Runs in a session. */
+  private interface Step {
+    RunResult in(Session session, RecordingListener listener);
   }
+
+  /** Something that can be begun in a session, and gone on with. */
+  private record Work(Step begin, Step goOn) {}
 
   /** A kind of work, made anew for every process. */
   private record Kind(String name, Function<NoteTool, Work> with) {
@@ -77,17 +78,9 @@ class EveryMomentTest {
   }
 
   private static Work of(Agent agent) {
-    return new Work() {
-      @Override
-      public RunResult begin(Session session, RecordingListener listener) {
-        return agent.run(session, TASK, listener, new Cancellation());
-      }
-
-      @Override
-      public RunResult goOn(Session session, RecordingListener listener) {
-        return agent.resume(session, List.of(), listener, new Cancellation());
-      }
-    };
+    return new Work(
+        (session, listener) -> agent.run(session, TASK, listener, new Cancellation()),
+        (session, listener) -> agent.resume(session, List.of(), listener, new Cancellation()));
   }
 
   private static Work nested(NoteTool pay) {
@@ -112,17 +105,9 @@ class EveryMomentTest {
         Team.builder()
             .agents(Agent.builder().name("triage").model(triage).build(), payer("billing", pay))
             .build();
-    return new Work() {
-      @Override
-      public RunResult begin(Session session, RecordingListener listener) {
-        return team.run(session, TASK, listener, new Cancellation());
-      }
-
-      @Override
-      public RunResult goOn(Session session, RecordingListener listener) {
-        return team.resume(session, List.of(), listener, new Cancellation());
-      }
-    };
+    return new Work(
+        (session, listener) -> team.run(session, TASK, listener, new Cancellation()),
+        (session, listener) -> team.resume(session, List.of(), listener, new Cancellation()));
   }
 
   private static Work router(NoteTool pay) {
@@ -135,17 +120,9 @@ class EveryMomentTest {
             .model(chooser)
             .agents(Agent.builder().name("sales").model(nobody).build(), payer("billing", pay))
             .build();
-    return new Work() {
-      @Override
-      public RunResult begin(Session session, RecordingListener listener) {
-        return router.run(session, TASK, listener, new Cancellation());
-      }
-
-      @Override
-      public RunResult goOn(Session session, RecordingListener listener) {
-        return router.resume(session, List.of(), listener, new Cancellation());
-      }
-    };
+    return new Work(
+        (session, listener) -> router.run(session, TASK, listener, new Cancellation()),
+        (session, listener) -> router.resume(session, List.of(), listener, new Cancellation()));
   }
 
   private static Work chat(NoteTool pay) {
@@ -157,17 +134,10 @@ class EveryMomentTest {
         GroupChat.builder()
             .agents(payer("billing", pay), Agent.builder().name("boss").model(closer).build())
             .build();
-    return new Work() {
-      @Override
-      public RunResult begin(Session session, RecordingListener listener) {
-        return chat.run(session, UserMessage.from(TASK), listener, new Cancellation());
-      }
-
-      @Override
-      public RunResult goOn(Session session, RecordingListener listener) {
-        return chat.resume(session, List.of(), listener, new Cancellation());
-      }
-    };
+    return new Work(
+        (session, listener) ->
+            chat.run(session, UserMessage.from(TASK), listener, new Cancellation()),
+        (session, listener) -> chat.resume(session, List.of(), listener, new Cancellation()));
   }
 
   @ParameterizedTest
@@ -177,7 +147,7 @@ class EveryMomentTest {
     RunResult undisturbed;
     var paid = new NoteTool("pay", true);
     try (Session session = Session.open(whole)) {
-      undisturbed = kind.with().apply(paid).begin(session, new RecordingListener());
+      undisturbed = kind.with().apply(paid).begin().in(session, new RecordingListener());
     }
     assertThat(undisturbed.stopReason()).isEqualTo(StopReason.ANSWER);
     assertThat(paid.calls).hasSize(1);
@@ -193,7 +163,7 @@ class EveryMomentTest {
       try (Session session = Session.open(file)) {
         Work work = kind.with().apply(pay);
         boolean isNew = session.messages().isEmpty();
-        RunResult result = isNew ? work.begin(session, listener) : work.goOn(session, listener);
+        RunResult result = (isNew ? work.begin() : work.goOn()).in(session, listener);
         assertThat(result.stopReason()).as(after).isEqualTo(StopReason.ANSWER);
         assertThat(result.text()).as(after).isEqualTo(undisturbed.text());
         assertThat(listener.events().getLast())
