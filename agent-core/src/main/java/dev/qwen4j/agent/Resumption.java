@@ -75,23 +75,15 @@ final class Resumption {
    * before it could write that down.
    */
   static Optional<RunResult> recalled(Session session, Agent agent) {
-    SessionEntry.Ended end = session.end().orElse(null);
-    if (end == null) {
-      return lastWord(session, agent)
-          .map(text -> recalled(session, new SessionEntry.Ended(ANSWER, true, text)));
-    }
-    return isUnfinished(end) ? Optional.empty() : Optional.of(recalled(session, end));
-  }
-
-  private static RunResult recalled(Session session, SessionEntry.Ended end) {
-    return new RunResult(
-        end.text(),
-        end.answered(),
-        StopReason.of(end.stopReason()),
-        null,
-        Spent.NOTHING,
-        List.of(),
-        session.messages());
+    Optional<SessionEntry.Ended> end =
+        session
+            .end()
+            .or(
+                () ->
+                    lastWord(session, agent)
+                        .map(text -> new SessionEntry.Ended(ANSWER, true, text)));
+    return end.filter(each -> !isUnfinished(each))
+        .map(each -> RunResult.recalled(each, session.messages()));
   }
 
   private static boolean isUnfinished(SessionEntry.Ended end) {

@@ -3,6 +3,7 @@ package dev.qwen4j.agent;
 import dev.langchain4j.data.message.ChatMessage;
 import dev.langchain4j.model.output.TokenUsage;
 import dev.qwen4j.session.Question;
+import dev.qwen4j.session.SessionEntry;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +32,21 @@ public record RunResult(
   public RunResult {
     questions = List.copyOf(questions);
     messages = List.copyOf(messages);
+  }
+
+  /**
+   * What a run that is over has come to, as its session tells it: what it spent is not known any
+   * more.
+   */
+  public static RunResult recalled(SessionEntry.Ended end, List<ChatMessage> messages) {
+    return new RunResult(
+        end.text(),
+        end.answered(),
+        StopReason.of(end.stopReason()),
+        null,
+        Spent.NOTHING,
+        List.of(),
+        messages);
   }
 
   /** Model calls made. */
