@@ -5,6 +5,8 @@ import dev.qwen4j.agent.ApprovalRules;
 import dev.qwen4j.agent.ApprovalRules.Otherwise;
 import dev.qwen4j.agent.ApprovalRules.Rule;
 import dev.qwen4j.agent.Decision;
+import dev.qwen4j.session.Session;
+import dev.qwen4j.session.SessionEntry;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -14,7 +16,9 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -34,27 +38,30 @@ final class ApprovalOptions {
   private @Nullable Path rules;
 
   /**
-   * The decisions of the options. A question goes to the terminal if there is one, and suspends the
-   * run if it can be resumed; otherwise nobody can answer it, and it is a denial.
+   * The rules, if there are any.
    *
-   * @param asked tools that the session has asked about before, which it then does again unless
-   *     there are rules
-   * @throws IOException if the rules cannot be read
+   * @throws IOException if they cannot be read
    * @throws IllegalArgumentException if they are none, with the place
    */
-  Approval approval(Surroundings surroundings, boolean json, boolean isKept, Set<String> asked)
-      throws IOException {
-    if (rules == null && !ask && asked.isEmpty()) {
+  Optional<ApprovalRules> rules() throws IOException {
+    return rules == null ? Optional.empty() : Optional.of(read(rules));
+  }
+
+  /**
+   * The decisions of the options. A question goes to the terminal if there is one, and suspends the
+   * run if it can be resumed; otherwise nobody can answer it, and it is a denial. What a session
+   * has asked about before, it asks about again unless there are rules.
+   */
+  Approval approval(
+      Optional<ApprovalRules> rules,
+      Surroundings surroundings,
+      boolean json,
+      Optional<Session> kept) {
+    Set<String> asked = kept.map(ApprovalOptions::askedBefore).orElse(Set.of());
+    if (rules.isEmpty() && !ask && asked.isEmpty()) {
       return Approval.allowAll();
     }
-    Approval decided =
-        rules != null
-            ? read(rules)
-            : new ApprovalRules(
-                List.of(),
-                asked.stream().map(tool -> new Rule(tool, Map.of())).toList(),
-                List.of(),
-                ask ? Otherwise.ASK_CHANGES : Otherwise.ALLOW);
+    Approval decided = rules.orElseGet(() -> asking(asked));
     boolean terminal = !json && surroundings.isTerminal("in") && surroundings.isTerminal("err");
     return (call, tool) -> {
       Decision decision = decided.decide(call, tool);
@@ -64,8 +71,25 @@ final class ApprovalOptions {
       if (terminal) {
         return askPerson(surroundings, question);
       }
-      return isKept ? decision : new Decision.Deny("nobody is here to be asked. " + question);
+      return kept.isPresent()
+          ? decision
+          : new Decision.Deny("nobody is here to be asked. " + question);
     };
+  }
+
+  private ApprovalRules asking(Set<String> tools) {
+    return new ApprovalRules(
+        List.of(),
+        tools.stream().map(tool -> new Rule(tool, Map.of())).toList(),
+        List.of(),
+        ask ? Otherwise.ASK_CHANGES : Otherwise.ALLOW);
+  }
+
+  private static Set<String> askedBefore(Session session) {
+    return session.entries().stream()
+        .filter(SessionEntry.Asked.class::isInstance)
+        .map(asked -> ((SessionEntry.Asked) asked).question().tool())
+        .collect(Collectors.toSet());
   }
 
   private static ApprovalRules read(Path file) throws IOException {

@@ -4,6 +4,7 @@ import dev.langchain4j.data.message.UserMessage;
 import dev.qwen4j.agent.Agent;
 import dev.qwen4j.agent.AgentEvent;
 import dev.qwen4j.agent.Approval;
+import dev.qwen4j.agent.ApprovalRules;
 import dev.qwen4j.agent.Limits;
 import dev.qwen4j.agent.RunResult;
 import dev.qwen4j.agent.Spent;
@@ -143,10 +144,10 @@ final class RunCommand implements Callable<Integer> {
 
   private RunResult run(ModelSource source, Limits limits, RunView view, Cancellation cancellation)
       throws Exception {
-    Approval approval =
-        approvals.approval(surroundings, json, sessions.isKept(), sessions.askedBefore());
+    Optional<ApprovalRules> rules = approvals.rules(); // First: bad ones leave no empty session.
     Optional<Session> kept = sessions.open();
     try (Session _ = kept.orElse(null)) {
+      Approval approval = approvals.approval(rules, surroundings, json, kept);
       String input = task.isEmpty() ? "" : input();
       Consumer<String> notice =
           text -> view.onEvent(new AgentEvent.Notice(ExampleAgent.NAME, text));

@@ -7,19 +7,14 @@ import dev.qwen4j.agent.Answer;
 import dev.qwen4j.agent.ContextPolicy;
 import dev.qwen4j.agent.Decision;
 import dev.qwen4j.agent.RunResult;
-import dev.qwen4j.agent.Spent;
 import dev.qwen4j.agent.StopReason;
 import dev.qwen4j.session.Question;
 import dev.qwen4j.session.Session;
-import dev.qwen4j.session.SessionEntry;
 import dev.qwen4j.tool.Cancellation;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -75,31 +70,12 @@ final class SessionOptions {
     }
   }
 
-  /** Whether the run is kept, so that it can be gone on with. */
-  boolean isKept() {
-    return session != null || resumed != null;
-  }
-
   /** How the run's context is kept: what is too large for it stays next to the session. */
   ContextPolicy context(ContextPolicy policy) {
     Path kept = resumed == null ? session : resumed;
     return kept == null
         ? policy
         : policy.withResultFolder(kept.resolveSibling(kept.getFileName() + ".results"));
-  }
-
-  /** The tools that the session has asked about, if there is one. */
-  Set<String> askedBefore() throws IOException {
-    Path kept = resumed == null ? session : resumed;
-    if (kept == null || !Files.exists(kept)) {
-      return Set.of();
-    }
-    try (Session before = Session.read(kept)) {
-      return before.entries().stream()
-          .filter(SessionEntry.Asked.class::isInstance)
-          .map(asked -> ((SessionEntry.Asked) asked).question().tool())
-          .collect(Collectors.toSet());
-    }
   }
 
   /** The session, which must be closed, if there is to be one. */
@@ -116,7 +92,10 @@ final class SessionOptions {
     if (answer != null && questions.isEmpty()) {
       throw new IllegalArgumentException("--answer: no question waits in this session");
     }
-    Optional<RunResult> over = kept.end().flatMap(end -> told(kept, end));
+    Optional<RunResult> over =
+        kept.end()
+            .filter(end -> !StopReason.of(end.stopReason()).isUnfinished())
+            .map(end -> RunResult.recalled(end, kept.messages()));
     if (over.isPresent()) {
       listener.onEvent(
           new AgentEvent.Notice(
@@ -132,22 +111,6 @@ final class SessionOptions {
             ? List.of()
             : questions.stream().map(question -> new Answer(question, decision)).toList();
     return agent.resume(kept, answers, listener, cancellation);
-  }
-
-  /** What a run has come to that leaves nothing to go on with. */
-  private static Optional<RunResult> told(Session kept, SessionEntry.Ended end) {
-    StopReason reason = StopReason.of(end.stopReason());
-    return reason.isUnfinished()
-        ? Optional.empty()
-        : Optional.of(
-            new RunResult(
-                end.text(),
-                end.answered(),
-                reason,
-                null,
-                Spent.NOTHING,
-                List.of(),
-                kept.messages()));
   }
 
   private ParameterException wrong(String message) {
