@@ -17,14 +17,12 @@ import dev.qwen4j.tools.NoteTools;
 import dev.qwen4j.tools.WebTools;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -79,25 +77,20 @@ final class DebugAgentCommand implements Callable<Integer> {
 
   private static ObjectNode answer(OpenModel model, ObjectNode line) {
     String prompt = JsonLines.text(line, "prompt");
-    try {
-      Path world = Files.createTempDirectory("qwen4j-task");
-      try {
-        return run(model, line, prompt, world);
-      } finally {
-        delete(world);
-      }
+    try (TaskFolder world = TaskFolder.create()) {
+      return run(model, line, prompt, world);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
-  private static ObjectNode run(OpenModel model, ObjectNode line, String prompt, Path world)
+  private static ObjectNode run(OpenModel model, ObjectNode line, String prompt, TaskFolder world)
       throws IOException {
-    Path workspace = write(world.resolve("workspace"), JsonLines.texts(line, "files"));
+    Path workspace = world.with("workspace", JsonLines.texts(line, "files"));
     Map<String, String> files = JsonLines.texts(line, "documents");
-    Path documents = write(world.resolve("documents"), files);
+    Path documents = world.with("documents", files);
     Map<String, String> notes = new ConcurrentHashMap<>(JsonLines.texts(line, "notes"));
-    try (DocumentIndex index = DocumentIndex.open(world.resolve("index"))) {
+    try (DocumentIndex index = DocumentIndex.open(world.path().resolve("index"))) {
       if (!files.isEmpty()) {
         index.add(documents);
       }
@@ -176,28 +169,6 @@ final class DebugAgentCommand implements Callable<Integer> {
               + " Europe/Paris, but: "
               + e.getMessage(),
           e);
-    }
-  }
-
-  private static Path write(Path folder, Map<String, String> files) throws IOException {
-    Files.createDirectories(folder);
-    for (var file : files.entrySet()) {
-      Path path = folder.resolve(file.getKey()).normalize();
-      if (!path.startsWith(folder)) {
-        throw new IllegalArgumentException(
-            "a file of a task must not leave its folder, but " + file.getKey() + " does");
-      }
-      Files.createDirectories(path.getParent());
-      Files.writeString(path, file.getValue());
-    }
-    return folder;
-  }
-
-  private static void delete(Path folder) throws IOException {
-    try (Stream<Path> all = Files.walk(folder)) {
-      for (Path each : all.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(each);
-      }
     }
   }
 }

@@ -7,14 +7,11 @@ import dev.qwen4j.agent.AgentListener;
 import dev.qwen4j.agent.RunResult;
 import dev.qwen4j.tool.Cancellation;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -63,24 +60,17 @@ final class DemoCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    Path workspace = Files.createTempDirectory("qwen4j-demo");
     Cancellation cancellation = new Cancellation();
-    try (Interrupts interrupts = Interrupts.cancelling(cancellation)) {
+    try (TaskFolder folder = TaskFolder.create();
+        Interrupts interrupts = Interrupts.cancelling(cancellation)) {
       ExitCode end =
-          Foreground.run(cancellation, () -> play(workspace, cancellation))
+          Foreground.run(cancellation, () -> play(folder.with("workspace", FILES), cancellation))
               .orElse(ExitCode.INTERRUPTED);
       return interrupts.exitCode(end).code();
-    } finally {
-      delete(workspace);
     }
   }
 
   private ExitCode play(Path workspace, Cancellation cancellation) throws IOException {
-    for (var file : FILES.entrySet()) {
-      Path path = workspace.resolve(file.getKey());
-      Files.createDirectories(path.getParent());
-      Files.writeString(path, file.getValue());
-    }
     var source = new ModelSource.Demo();
     try (OpenModel model = source.open(generation, surroundings, surroundings::complain)) {
       Agent agent = ExampleAgent.of(source, model, workspace).build();
@@ -129,14 +119,6 @@ final class DemoCommand implements Callable<Integer> {
             json
                 ? JsonLines.JSON.createObjectNode().put("type", "task").put("text", task) + "\n"
                 : "> " + task + "\n");
-  }
-
-  private static void delete(Path folder) throws IOException {
-    try (Stream<Path> all = Files.walk(folder)) {
-      for (Path each : all.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(each);
-      }
-    }
   }
 
   /** How many tokens the model read and wrote, and how fast. */

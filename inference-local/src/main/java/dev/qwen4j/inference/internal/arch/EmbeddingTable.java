@@ -16,21 +16,21 @@ record EmbeddingTable(RowSource source, int rows, int width) {
    * @param out [rows, width], written from row {@code row} on
    */
   void lookUp(int[] ids, int from, int count, float[] out, int row) {
-    Optional<MemorySegment> inPlace = source.inPlace();
     long rowBytes = source.rowBytes();
+    Optional<MemorySegment> inPlace = source.inPlace();
+    MemorySegment raw = inPlace.orElseGet(() -> MemorySegment.ofArray(new byte[(int) rowBytes]));
     for (int t = 0; t < count; t++) {
       int id = ids[from + t];
       if (id < 0 || id >= rows) {
         throw new IllegalArgumentException("token id %d, expected 0 to %d".formatted(id, rows - 1));
       }
-      int at = (row + t) * width;
+      long offset = 0;
       if (inPlace.isPresent()) {
-        Dequantizer.dequantize(source.type(), inPlace.get(), id * rowBytes, width, out, at);
+        offset = id * rowBytes;
       } else {
-        MemorySegment raw = MemorySegment.ofArray(new byte[Math.toIntExact(rowBytes)]);
         source.write(id, 1, raw, 0);
-        Dequantizer.dequantize(source.type(), raw, 0, width, out, at);
       }
+      Dequantizer.dequantize(source.type(), raw, offset, width, out, (row + t) * width);
     }
   }
 }

@@ -18,8 +18,7 @@ import org.jspecify.annotations.Nullable;
  * and then park. Nothing is allocated per region.
  *
  * <p>Helpers join a region, and only those that have are waited for: one that another process keeps
- * off its core would otherwise hold up every region by a turn of the scheduler, which makes a token
- * ten times slower.
+ * off its core holds up no region that it is not in.
  *
  * <p>One region runs at a time. The first exception of any worker is thrown to the caller, after
  * every worker has left the region. Interrupts are left to the caller: a region is too short to be
