@@ -6,6 +6,7 @@ import dev.langchain4j.data.message.AiMessage;
 import dev.langchain4j.data.message.ChatMessage;
 import dev.qwen4j.agent.Reply.End;
 import dev.qwen4j.agent.ToolCalls.Finished;
+import dev.qwen4j.dialect.BrokenCalls;
 import dev.qwen4j.session.Question;
 import dev.qwen4j.session.SessionEntry;
 import dev.qwen4j.tool.Cancellation;
@@ -26,13 +27,6 @@ import org.jspecify.annotations.Nullable;
  * conversation. Only what the listener throws leaves this class as an exception.
  */
 final class AgentLoop {
-  private static final String NUDGE =
-      "Your last calls brought nothing new. Answer from the results above; call a tool only for"
-          + " something that is still missing.";
-  private static final String SAY_SOMETHING = "Your reply was empty. Answer, or call a tool.";
-  private static final String ANSWER_NOW =
-      "Answer now, briefly, from what you have, without calling tools.";
-
   /** How often an answer may be of another form than was asked for. */
   private static final int MOST_CORRECTIONS = 3;
 
@@ -48,7 +42,7 @@ final class AgentLoop {
   private final ContextRoom room;
   private final ProgressCheck progress = new ProgressCheck();
   private final Findings findings = new Findings();
-  private String answerNow = ANSWER_NOW;
+  private String answerNow = Reminder.ANSWER_NOW;
   private @Nullable AnswerForm<?> form;
   private int useful; // How much of the conversation there was when a turn last brought news.
 
@@ -76,7 +70,7 @@ final class AgentLoop {
   AgentLoop expecting(AnswerForm<?> answer) {
     form = answer;
     model.expect(answer);
-    answerNow = ANSWER_NOW + " " + answer.inWords();
+    answerNow = Reminder.ANSWER_NOW + " " + answer.inWords();
     return this;
   }
 
@@ -119,16 +113,18 @@ final class AgentLoop {
         if (calls.isEmpty() && cutOff) {
           return cutOff(reply);
         }
-        if (reply.isEmpty() && !askedAgain) {
-          askedAgain = true;
-          aside = SAY_SOMETHING;
-          continue;
+        if (calls.isEmpty() && says(reply)) {
+          return answered(StopReason.ANSWER, reply.text());
         }
-        if (reply.isEmpty()) {
-          return unanswered(StopReason.NO_PROGRESS, "The model replied with nothing, twice.");
+        if (calls.isEmpty() && askedAgain) {
+          return reply.isEmpty()
+              ? unanswered(StopReason.NO_PROGRESS, "The model replied with nothing, twice.")
+              : answerNow(StopReason.NO_PROGRESS);
         }
         if (calls.isEmpty()) {
-          return answered(StopReason.ANSWER, reply.text());
+          askedAgain = true;
+          aside = reply.isEmpty() ? Reminder.SAY_SOMETHING : Reminder.CALL_PROPERLY;
+          continue;
         }
         repeating = reply.end() == End.REPEATING;
       }
@@ -156,7 +152,7 @@ final class AgentLoop {
       aside = null;
       if (verdict == ProgressCheck.Verdict.NUDGE) {
         notice("The last calls brought nothing new; the model was told so.");
-        aside = NUDGE;
+        aside = Reminder.NUDGE;
       }
     }
     return result(StopReason.CANCELLED, "", false, null);
@@ -180,6 +176,12 @@ final class AgentLoop {
       last = reply.text();
     }
     return result(reason, last, true, null);
+  }
+
+  private boolean says(Reply reply) {
+    boolean isText = !reply.text().isBlank();
+    return isText
+        && (form != null || !BrokenCalls.fill(reply.text(), agent.argumentsCheck().toolNames()));
   }
 
   private @Nullable StopReason limitReached(ProgressCheck.Verdict verdict) {
@@ -211,8 +213,8 @@ final class AgentLoop {
     for (int attempt = 0; attempt < 2 && !end.isPast() && !cancellation.isCancelled(); attempt++) {
       Reply reply = model.ask(List.of(), page, end);
       model.finish(reply);
-      boolean says = !reply.text().isBlank() && !Findings.isEcho(reply.text(), question, answerNow);
-      if (says || !reply.isWhole()) {
+      boolean isEcho = Findings.isEcho(reply.text(), question, answerNow);
+      if ((says(reply) && !isEcho) || !reply.isWhole()) {
         return lastWords(limit, reply);
       }
       page = conversation.onlyInstructions(findings.page(question, answerNow));

@@ -596,6 +596,38 @@ class AgentLoopTest {
     assertThat(model.remaining()).isZero();
   }
 
+  private static final String MADE_UP =
+      "{\"name\": \"upper\" \"arguments\": {\"x\": \"b\"} \"result\": \"C\"}\n</tool_response>";
+
+  /** What the real 0.5B model does now and then, with the result before its eyes. */
+  @Test
+  void anAnswerOfBrokenCallsIsNone() {
+    model.enqueueText(MADE_UP).enqueueText("It is B.");
+    assertThat(run(TestTool.upper()).text()).isEqualTo("It is B.");
+
+    model
+        .enqueue(reply().call("upper", "{\"x\":\"a\"}"))
+        .enqueueText(MADE_UP)
+        .enqueueText(MADE_UP)
+        .enqueueText(MADE_UP)
+        .enqueueText("It is A.");
+    RunResult result = run(TestTool.upper());
+    assertThat(result.text()).isEqualTo("It is A.");
+    assertThat(result.answered()).isTrue();
+    assertThat(result.stopReason()).isEqualTo(StopReason.NO_PROGRESS);
+    assertThat(model.remaining()).isZero();
+  }
+
+  @Test
+  void whatWasFoundIsSaidWhenOnlyBrokenCallsCome() {
+    model
+        .enqueue(reply().call("upper", "{\"x\":\"a\"}"))
+        .otherwise(request -> reply().text(MADE_UP));
+    RunResult result = run(TestTool.upper());
+    assertThat(result.text()).contains("The tools found:").contains(": A").doesNotContain("result");
+    assertThat(result.answered()).isFalse();
+  }
+
   // Limits
 
   private void endlessCaller() {

@@ -188,7 +188,7 @@ final class LocalChat {
         .modelName(modelName)
         .aiMessage(message)
         .tokenUsage(new TokenUsage(job.prompt().length, ending.generated()))
-        .finishReason(finishReason(ending, message))
+        .finishReason(reader.wentInCircles() ? FinishReason.OTHER : finishReason(ending, message))
         .build();
   }
 

@@ -13,7 +13,8 @@ import java.util.UUID;
 
 /**
  * Reads one reply from its tokens: ids → text → up to a stop sequence → thinking, text and calls,
- * which the listener hears at once and the finished message holds.
+ * which the listener hears at once and the finished message holds. A call is heard when it is
+ * whole; one that goes round in a circle never will be, so it ends the reply and is dropped.
  */
 final class ReplyReader implements TokenSink {
   private final StreamDecoder decoder;
@@ -23,6 +24,8 @@ final class ReplyReader implements TokenSink {
   private final StringBuilder text = new StringBuilder();
   private final StringBuilder thinking = new StringBuilder();
   private final List<ToolExecutionRequest> calls = new ArrayList<>();
+  private final Circle unheard = new Circle();
+  private boolean circling;
 
   ReplyReader(
       StreamDecoder decoder, StopSequences stops, OutputParser parser, ReplyListener listener) {
@@ -34,15 +37,23 @@ final class ReplyReader implements TokenSink {
 
   @Override
   public boolean accept(int id) {
+    circling = unheard.closes(id);
     parse(stops.accept(decoder.append(id)));
-    return !stops.reached();
+    return !stops.reached() && !circling;
   }
 
-  /** Ends the reply and returns it whole. */
+  /** Whether the reply was ended since nobody would have heard any more of it. */
+  boolean wentInCircles() {
+    return circling;
+  }
+
+  /** Ends the reply and returns what is whole of it. */
   AiMessage finish() {
-    parse(stops.accept(decoder.finish()));
-    parse(stops.finish());
-    parser.finish(this::hear);
+    if (!circling) {
+      parse(stops.accept(decoder.finish()));
+      parse(stops.finish());
+      parser.finish(this::hear);
+    }
     AiMessage.Builder message = AiMessage.builder();
     boolean onlyCalls = !calls.isEmpty() && text.toString().isBlank();
     if (!onlyCalls) {
@@ -61,6 +72,8 @@ final class ReplyReader implements TokenSink {
   }
 
   private void hear(OutputEvent event) {
+    unheard.forget();
+    circling = false;
     switch (event) {
       case OutputEvent.Text(String delta) -> {
         text.append(delta);

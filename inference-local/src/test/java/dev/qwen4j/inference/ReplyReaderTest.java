@@ -71,6 +71,51 @@ class ReplyReaderTest {
     return all.toString();
   }
 
+  /** Of the real 0.5B model: nobody sees it, and it does not end before the context does. */
+  @Test
+  void aCallThatGoesRoundInACircleEndsTheReply() {
+    String endless = "{\"name\": \"calculator\", \"arguments\": {\"expression\": \"1";
+    String round = " + 21 * 1";
+    ReplyReader reader =
+        new ReplyReader(
+            tokenizer.streamDecoder(),
+            new StopSequences(List.of()),
+            HermesParser.forTools(Set.of("calculator")),
+            listener);
+    boolean ended = false;
+    for (int id : tokenizer.encodeWithMarkers("Well: <tool_call>" + endless + round.repeat(200))) {
+      ended = !reader.accept(id);
+      if (ended) {
+        break;
+      }
+    }
+    assertThat(ended).isTrue();
+    AiMessage message = reader.finish();
+    assertThat(reader.wentInCircles()).isTrue();
+    assertThat(message.hasToolExecutionRequests()).isFalse();
+    assertThat(message.text()).isEqualTo("Well: ");
+  }
+
+  @Test
+  void whatCanBeHeardMayGoRoundInCircles() {
+    String verse = "la ".repeat(1000);
+    assertThat(read(verse).text()).isEqualTo(verse);
+  }
+
+  @Test
+  void aLongCallIsNoCircle() {
+    StringBuilder table = new StringBuilder();
+    for (int i = 0; i < 500; i++) {
+      table.append(i * i % 97).append(",0,0,0;");
+    }
+    AiMessage message =
+        read(
+            "<tool_call>{\"name\": \"calculator\", \"arguments\": {\"expression\": \""
+                + table
+                + "\"}}</tool_call>");
+    assertThat(message.toolExecutionRequests()).hasSize(1);
+  }
+
   @Test
   void charactersOfSeveralTokensArriveWhole() {
     AiMessage message = read("naïve 世界 🙂 ok");
