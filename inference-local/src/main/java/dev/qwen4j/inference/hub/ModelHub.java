@@ -70,9 +70,6 @@ public final class ModelHub {
     pause = builder.pause;
     tokens = Map.copyOf(builder.tokens);
     endpoints = new EnumMap<>(builder.endpoints);
-    for (ModelReference.Source source : ModelReference.Source.values()) {
-      endpoints.computeIfAbsent(source, s -> endpoint(s.defaultEndpoint(), s));
-    }
   }
 
   /**
@@ -269,8 +266,13 @@ public final class ModelHub {
   }
 
   private synchronized HubClient client(ModelReference.Source source) {
-    return clients.computeIfAbsent(
-        source, s -> new HubClient(s, Objects.requireNonNull(endpoints.get(s)), tokens.get(s)));
+    return clients.computeIfAbsent(source, s -> new HubClient(s, endpoint(s), tokens.get(s)));
+  }
+
+  /** Read only when there is something to fetch: OkHttp takes its time to load. */
+  private HttpUrl endpoint(ModelReference.Source source) {
+    HttpUrl given = endpoints.get(source);
+    return given != null ? given : endpoint(source.defaultEndpoint(), source);
   }
 
   private Path folder(ModelReference.Repository repository) {
