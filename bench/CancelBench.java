@@ -7,6 +7,7 @@ import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.langchain4j.model.chat.response.ChatResponse;
 import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
 import dev.qwen4j.agent.Agent;
+import dev.qwen4j.agent.Hook;
 import dev.qwen4j.agent.RunResult;
 import dev.qwen4j.agent.StopReason;
 import dev.qwen4j.model.HostedModel;
@@ -49,6 +50,9 @@ public final class CancelBench {
     report(
         "a tool that waits for a child process",
         ignoring(Agent.builder().model(calling()).tool(child())));
+    report(
+        "a hook that ignores interruption",
+        ignoring(Agent.builder().model(calling()).hook(Hook.onInput(CancelBench::unheard))));
     report("an endpoint before its answer", hosted(""));
     report("an endpoint in the middle of its answer", hosted(HALF));
     report("the wait before a retry", hosted(BUSY));
@@ -131,6 +135,11 @@ public final class CancelBench {
         // That is what it is for.
       }
     }
+  }
+
+  private static Hook.Verdict<String> unheard(String input) {
+    hang();
+    return Hook.Verdict.pass();
   }
 
   private static StreamingChatModel silent() {

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Beginning {
   private final Agent agent;
+  private final Cancellation own = new Cancellation(); // Not that of what the run is a part of.
 
   Beginning(Agent agent) {
     this.agent = agent;
@@ -41,8 +42,21 @@ final class Beginning {
    * @param form of the answer, if it is to have one
    */
   RunResult anew(Input input, @Nullable AnswerForm<?> form, RunScope around) {
-    return switch (agent.hooks().ask(input.text(), Hook::beforeRun)) {
-      case Hook.Verdict.Block<String>(String reason) -> blocked(input, reason, around);
+    var link = around.cancellation().onCancel(own::cancel);
+    try (link) {
+      return checked(input, form, around);
+    }
+  }
+
+  private RunResult checked(Input input, @Nullable AnswerForm<?> form, RunScope around) {
+    Guards guards = guards(around);
+    return switch (guards.ask(input.text(), Hook::beforeRun)) {
+      case Hook.Verdict.Block<String>(String reason) ->
+          notBegun(
+              input,
+              guards.given(StopReason.CANCELLED, StopReason.MAX_TIME, StopReason.BLOCKED),
+              reason,
+              around);
       case Hook.Verdict.Pass<String> pass ->
           run(input.conversation(told(input.toldBefore()), form), Map.of(), form, around);
       case Hook.Verdict.Rewrite<String>(String text) ->
@@ -56,8 +70,12 @@ final class Beginning {
 
   /** Goes on with the messages of a suspended run. */
   RunResult goOn(List<ChatMessage> conversation, List<Answer> answers, RunScope around) {
-    var stopped = Conversation.stopped(told(systemOf(conversation)), conversation);
-    return run(stopped, Resumption.decisions(stopped, answers, agent), null, around);
+    var link = around.cancellation().onCancel(own::cancel);
+    try (link) {
+      var stopped = Conversation.stopped(told(systemOf(conversation)), conversation);
+      var decisions = Resumption.decisions(stopped, answers, agent, guards(around));
+      return run(stopped, decisions, null, around);
+    }
   }
 
   /** Goes on where a session stopped, with the answers that the scope has. */
@@ -68,9 +86,12 @@ final class Beginning {
       return said(unsaid.get(), session, scope);
     }
     Resumption.dropBrokenReply(session);
-    var stopped = Conversation.stopped(told(session.instructions()), session);
-    var decisions = Resumption.decisions(stopped, scope.answers(), agent, session);
-    return run(stopped, decisions, null, scope);
+    var link = scope.cancellation().onCancel(own::cancel);
+    try (link) {
+      var stopped = Conversation.stopped(told(session.instructions()), session);
+      var decisions = Resumption.decisions(stopped, scope.answers(), agent, guards(scope), session);
+      return run(stopped, decisions, null, scope);
+    }
   }
 
   private RunResult run(
@@ -78,18 +99,18 @@ final class Beginning {
       Map<String, Decision> decisions,
       @Nullable AnswerForm<?> form,
       RunScope around) {
-    var own = new Cancellation(); // Cancelling the run must not cancel what it is a part of.
-    var link = around.cancellation().onCancel(own::cancel);
-    try (link) {
-      var loop = new AgentLoop(agent, conversation, around.forRun(agent, own)).decided(decisions);
-      return (form == null ? loop : loop.expecting(form)).run();
-    }
+    var loop = new AgentLoop(agent, conversation, around.forRun(agent, own)).decided(decisions);
+    return (form == null ? loop : loop.expecting(form)).run();
   }
 
-  private RunResult blocked(Input input, String reason, RunScope around) {
-    var result =
-        new RunResult(
-            reason, false, StopReason.BLOCKED, null, Spent.NOTHING, List.of(), input.before());
+  private Guards guards(RunScope around) {
+    Deadline end = Deadline.in(agent.limits().maxTime()).earlier(Deadline.in(around.time()));
+    return new Guards(agent.hooks(), own, end);
+  }
+
+  private RunResult notBegun(Input input, StopReason reason, String why, RunScope around) {
+    String text = reason == StopReason.CANCELLED ? "" : why;
+    var result = new RunResult(text, false, reason, null, Spent.NOTHING, List.of(), input.before());
     RunScope scope = around.forRun(agent, new Cancellation());
     scope.tell(new AgentEvent.RunStarted(scope.path(), input.text()));
     scope.tell(new AgentEvent.RunFinished(scope.path(), result));

@@ -21,12 +21,12 @@ sealed interface GuardedCall {
   record Stopped(String why) implements GuardedCall {}
 
   /** Asks them; arguments that they rewrite must fit the schema again. */
-  static GuardedCall of(ToolCall call, Agent agent) {
-    return switch (agent.hooks().ask(call, Hook::beforeTool)) {
+  static GuardedCall of(ToolCall call, ToolArgumentsCheck check, Guards guards) {
+    return switch (guards.ask(call, Hook::beforeTool)) {
       case Verdict.Pass<ToolCall> pass -> new Goes(call);
       case Verdict.Block<ToolCall>(String reason) -> new Stopped("Blocked: " + reason);
       case Verdict.Rewrite<ToolCall>(ToolCall other) ->
-          switch (agent.argumentsCheck().check(call.name(), other.arguments().json(), false)) {
+          switch (check.check(call.name(), other.arguments().json(), false)) {
             case Checked.Refused(String why) ->
                 new Stopped("Not run, because a hook changed it: " + why);
             case Checked.Accepted accepted ->

@@ -15,9 +15,10 @@ import java.util.function.Function;
  *
  * <p>The steps, in the order of a run: {@link #beforeRun}; then for each turn {@link #beforeModel},
  * {@link #afterReply}, for each of its calls {@link #beforeTool} (before the {@link Approval} is
- * asked) and {@link #afterTool}. A hook is called on the thread of the run, which waits for it, and
- * from the threads of all runs of its agent. One that throws blocks: what was to be checked has not
- * been.
+ * asked) and {@link #afterTool}. A hook is called on a thread of its own, which the run waits for,
+ * and for all runs of its agent at once. One that throws blocks: what was to be checked has not
+ * been. One that has not ended when the run is cancelled, or out of time, is interrupted and left
+ * behind, and what it was to check goes no further.
  *
  * <pre>{@code
  * Agent.builder()

@@ -6,6 +6,7 @@ import dev.langchain4j.data.message.ChatMessage;
 import dev.langchain4j.model.chat.Capability;
 import dev.langchain4j.model.chat.request.ChatRequest;
 import dev.qwen4j.agent.Hook.Verdict;
+import dev.qwen4j.agent.Reply.End;
 import dev.qwen4j.dialect.HermesParser;
 import dev.qwen4j.dialect.OutputEvent;
 import java.util.List;
@@ -78,18 +79,23 @@ final class ModelCalls {
 
   private Reply call(
       ChatRequest request, HermesParser parser, Consumer<OutputEvent> out, Deadline patience) {
-    Verdict<ChatRequest> asked = agent.hooks().ask(request, Hook::beforeModel);
+    var before = new Guards(agent.hooks(), scope.cancellation(), patience);
+    Verdict<ChatRequest> asked = before.ask(request, Hook::beforeModel);
     if (asked instanceof Verdict.Block<ChatRequest>(String reason)) {
-      return Reply.unasked(reason);
+      return before.given(
+          Reply.unasked(End.CANCELLED), Reply.unasked(End.TIMED_OUT), Reply.unasked(reason));
     }
     ChatRequest last = asked instanceof Verdict.Rewrite<ChatRequest>(var other) ? other : request;
     Reply reply =
         new ModelTurn(parser, out, scope.cancellation(), agent.limits().maxReplyTokens())
             .ask(agent.model(), last, patience, end);
-    return switch (agent.hooks().ask(reply.message(), Hook::afterReply)) {
+    var after = new Guards(agent.hooks(), scope.cancellation(), end);
+    return switch (after.ask(reply.message(), Hook::afterReply)) {
       case Verdict.Pass<AiMessage> pass -> reply;
       case Verdict.Rewrite<AiMessage>(AiMessage message) -> reply.saying(message);
-      case Verdict.Block<AiMessage>(String reason) -> reply.blocked(reason);
+      case Verdict.Block<AiMessage>(String reason) ->
+          after.given(
+              reply.withheld(End.CANCELLED), reply.withheld(End.TIMED_OUT), reply.blocked(reason));
     };
   }
 

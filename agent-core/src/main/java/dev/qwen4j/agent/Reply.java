@@ -21,6 +21,8 @@ record Reply(
     End end,
     @Nullable Exception failure,
     Duration time) {
+  private static final AiMessage NOTHING = AiMessage.builder().build();
+
   enum End {
     COMPLETE,
     /** It wrote one call over and over and was stopped; the calls stand once each. */
@@ -43,6 +45,16 @@ record Reply(
   static Reply unasked(String reason) {
     return new Reply(
         AiMessage.from(reason), new TokenUsage(0, 0, 0), null, End.BLOCKED, null, Duration.ZERO);
+  }
+
+  /** What comes of a question that was given up before the model was asked: it costs nothing. */
+  static Reply unasked(End end) {
+    return new Reply(NOTHING, new TokenUsage(0, 0, 0), null, end, null, Duration.ZERO);
+  }
+
+  /** The same reply, of which nothing is to be seen since its check was given up. */
+  Reply withheld(End end) {
+    return new Reply(NOTHING, usage, null, end, null, time);
   }
 
   /** What stands in the place of a reply that goes no further. */

@@ -28,7 +28,7 @@ final class Resumption {
    * @throws IllegalArgumentException if an answer is to no open call, or to another one's arguments
    */
   static Map<String, Decision> decisions(
-      Conversation conversation, List<Answer> answers, Agent agent) {
+      Conversation conversation, List<Answer> answers, Agent agent, Guards guards) {
     Map<String, Decision> decisions = new HashMap<>();
     for (Answer answer : answers) {
       Question asked = answer.question();
@@ -40,7 +40,7 @@ final class Resumption {
                   () ->
                       new IllegalArgumentException(
                           "No call '%s' waits for an answer.".formatted(asked.call())));
-      requireSame(asked, call, agent);
+      requireSame(asked, call, agent.argumentsCheck(), guards);
       decisions.put(asked.call(), answer.decision());
     }
     return decisions;
@@ -51,12 +51,16 @@ final class Resumption {
    * calls of agents that run as tools are only checked here: they find their way with the call.
    */
   static Map<String, Decision> decisions(
-      Conversation conversation, List<Answer> answers, Agent agent, Session session) {
+      Conversation conversation,
+      List<Answer> answers,
+      Agent agent,
+      Guards guards,
+      Session session) {
     Map<String, Decision> decisions = new HashMap<>();
     session.answers().forEach((call, answer) -> decisions.put(call, decision(answer)));
     List<Answer> own =
         answers.stream().filter(each -> !isNested(each, conversation, session)).toList();
-    decisions.putAll(decisions(conversation, own, agent));
+    decisions.putAll(decisions(conversation, own, agent, guards));
     for (Answer answer : own) {
       session.record(entry(answer));
     }
@@ -125,12 +129,13 @@ final class Resumption {
   }
 
   /** The question shows the call as it would run, which is how the check and the hooks leave it. */
-  private static void requireSame(Question asked, ToolExecutionRequest call, Agent agent) {
+  private static void requireSame(
+      Question asked, ToolExecutionRequest call, ToolArgumentsCheck check, Guards guards) {
     boolean same =
-        agent.argumentsCheck().check(call.name(), call.arguments(), false)
+        check.check(call.name(), call.arguments(), false)
                 instanceof Checked.Accepted(Tool tool, ToolArguments arguments, var repairs)
             && tool.name().equals(asked.tool())
-            && GuardedCall.of(new ToolCall(call.id(), tool.name(), arguments), agent)
+            && GuardedCall.of(new ToolCall(call.id(), tool.name(), arguments), check, guards)
                 instanceof GuardedCall.Goes(ToolCall goes)
             && goes.arguments().equals(ToolArguments.parse(asked.arguments()));
     if (!same) {

@@ -55,6 +55,7 @@ final class ToolCalls {
   private final Agent agent;
   private final RunScope scope;
   private final Deadline runEnd;
+  private final Guards guards;
   private final Conversation conversation;
   private final Map<String, Decision> decided = new HashMap<>();
   private final List<Question> questions = new ArrayList<>();
@@ -72,6 +73,7 @@ final class ToolCalls {
     this.conversation = conversation;
     this.scope = scope;
     this.runEnd = runEnd;
+    this.guards = new Guards(agent.hooks(), scope.cancellation(), runEnd);
   }
 
   /** Decides calls beforehand, by their ids. */
@@ -189,7 +191,7 @@ final class ToolCalls {
 
   /** The call as the hooks let it go on; if they do not, the step has its result. */
   private ToolCall guarded(Step step, ToolCall call) {
-    switch (GuardedCall.of(call, agent)) {
+    switch (GuardedCall.of(call, agent.argumentsCheck(), guards)) {
       case GuardedCall.Stopped(String why) -> {
         notice(call.name() + ": " + why);
         step.result = ToolResult.error(why);
@@ -337,7 +339,7 @@ final class ToolCalls {
   private ToolResult guarded(@Nullable ToolCall call, ToolResult result) {
     return call == null
         ? result
-        : switch (agent.hooks().ask(result, (hook, now) -> hook.afterTool(call, now))) {
+        : switch (guards.ask(result, (hook, now) -> hook.afterTool(call, now))) {
           case Verdict.Pass<ToolResult> pass -> result;
           case Verdict.Rewrite<ToolResult>(ToolResult other) -> other;
           case Verdict.Block<ToolResult>(String reason) -> ToolResult.error("Blocked: " + reason);

@@ -14,9 +14,11 @@ import dev.langchain4j.model.chat.response.PartialResponse;
 import dev.langchain4j.model.chat.response.PartialResponseContext;
 import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
 import dev.langchain4j.model.chat.response.StreamingHandle;
+import dev.qwen4j.agent.Hook.Verdict;
 import dev.qwen4j.testing.RecordingListener;
 import dev.qwen4j.testing.ScriptedModel;
 import dev.qwen4j.tool.Cancellation;
+import dev.qwen4j.tool.ToolCall;
 import dev.qwen4j.tool.ToolResult;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
@@ -38,9 +40,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 class CancellationTest {
   @TempDir private Path folder;
-  private final Cancellation cancellation = new Cancellation();
+  private Cancellation cancellation = new Cancellation();
   private final RecordingListener listener = new RecordingListener();
-  private final CountDownLatch hanging = new CountDownLatch(1);
+  private volatile CountDownLatch hanging = new CountDownLatch(1);
   private final CountDownLatch over = new CountDownLatch(1);
 
   @AfterEach
@@ -175,6 +177,73 @@ class CancellationTest {
                           hangWhatever();
                           return new Decision.Allow();
                         })));
+  }
+
+  @Test
+  void aHookThatHangsIsLeftBehindAtEachStep() throws Exception {
+    for (String step : List.of("run", "model", "reply", "call", "result")) {
+      hanging = new CountDownLatch(1);
+      cancellation = new Cancellation();
+      var model = new ScriptedModel().otherwise(r -> reply().call("upper", "{\"x\":\"a\"}"));
+      Agent.Builder agent =
+          Agent.builder().model(model).tool(TestTool.upper()).hook(hangingAt(step));
+      RunResult result = cancelledWhenHanging(() -> run(agent));
+      assertThat(result.text()).as(step).isEmpty();
+      assertThat(model.requests())
+          .as(step)
+          .hasSize(step.equals("run") || step.equals("model") ? 0 : 1);
+    }
+  }
+
+  @Test
+  void aHookThatHangsEndsWithTheTimeOfTheRun() {
+    for (String step : List.of("run", "model", "reply", "call", "result")) {
+      var model = new ScriptedModel().otherwise(r -> reply().call("upper", "{\"x\":\"a\"}"));
+      RunResult result =
+          run(
+              Agent.builder()
+                  .model(model)
+                  .tool(TestTool.upper())
+                  .limits(Limits.DEFAULT.withMaxTime(Duration.ofMillis(300)))
+                  .hook(hangingAt(step)));
+      assertThat(result.stopReason()).as(step).isEqualTo(StopReason.MAX_TIME);
+    }
+  }
+
+  private Hook hangingAt(String where) {
+    return new Hook() {
+      private <T> Verdict<T> at(String step) {
+        if (step.equals(where)) {
+          hangWhatever();
+        }
+        return Verdict.pass();
+      }
+
+      @Override
+      public Verdict<String> beforeRun(String input) {
+        return at("run");
+      }
+
+      @Override
+      public Verdict<ChatRequest> beforeModel(ChatRequest request) {
+        return at("model");
+      }
+
+      @Override
+      public Verdict<AiMessage> afterReply(AiMessage reply) {
+        return at("reply");
+      }
+
+      @Override
+      public Verdict<ToolCall> beforeTool(ToolCall call) {
+        return at("call");
+      }
+
+      @Override
+      public Verdict<ToolResult> afterTool(ToolCall call, ToolResult result) {
+        return at("result");
+      }
+    };
   }
 
   @Test
