@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Callable;
 import java.util.concurrent.Semaphore;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -241,6 +242,28 @@ public final class RunScope {
       return results;
     } finally {
       attempts.forEach(Attempt::stop);
+    }
+  }
+
+  /**
+   * Waits for what this knows nothing of, such as a person or a search, on a thread of its own: it
+   * is interrupted and left behind when this is cancelled or out of time.
+   *
+   * @return what it returns, or nothing if it was given up: {@link #over} says why
+   * @throws Exception what it throws
+   */
+  public <T> Optional<T> await(Callable<T> work) throws Exception {
+    var own = new Cancellation(); // An interruption ends the wait, and cancels nobody else's token.
+    var link = cancellation.onCancel(own::cancel);
+    try (link) {
+      return switch (new Attempt<>("qwen4j-wait", own, unused -> work.call()).await(end)) {
+        case Attempt.Outcome.Done<T>(T value) -> Optional.of(value);
+        case Attempt.Outcome.Failed<T>(Exception cause) -> throw cause;
+        case Attempt.Outcome.Failed<T>(Throwable cause) ->
+            throw new IllegalStateException(cause.toString(), cause);
+        case Attempt.Outcome.TimedOut<T>() -> Optional.empty();
+        case Attempt.Outcome.Cancelled<T>() -> Optional.empty();
+      };
     }
   }
 

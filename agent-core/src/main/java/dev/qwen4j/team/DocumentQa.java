@@ -89,7 +89,7 @@ public final class DocumentQa {
     for (Document document : documents) {
       passages.addAll(passages(document));
     }
-    return answer(question, passages, listener, cancellation);
+    return run(question, (talk, scope) -> answer(talk, passages, scope), listener, cancellation);
   }
 
   /** Answers from what the retriever finds. */
@@ -98,21 +98,26 @@ public final class DocumentQa {
       ContentRetriever retriever,
       AgentListener listener,
       Cancellation cancellation) {
-    List<TextSegment> passages =
-        retriever.retrieve(Query.from(question)).stream().map(Content::textSegment).toList();
-    return answer(question, passages, listener, cancellation);
+    return run(
+        question,
+        (talk, scope) -> {
+          Optional<List<Content>> found;
+          try {
+            found = scope.await(() -> retriever.retrieve(Query.from(question)));
+          } catch (Exception e) {
+            return talk.failed(e);
+          }
+          List<Content> contents = found.orElse(List.of());
+          return answer(talk, contents.stream().map(Content::textSegment).toList(), scope);
+        },
+        listener,
+        cancellation);
   }
 
-  private RunResult answer(
-      String question,
-      List<TextSegment> passages,
-      AgentListener listener,
-      Cancellation cancellation) {
+  private RunResult run(
+      String question, SharedTalk.Steps steps, AgentListener listener, Cancellation cancellation) {
     RunScope scope = RunScope.of("documents", limits, listener, cancellation, null, List.of());
-    return SharedTalk.run(
-        scope,
-        List.of(UserMessage.from(question)),
-        (talk, within) -> answer(talk, passages, within));
+    return SharedTalk.run(scope, List.of(UserMessage.from(question)), steps);
   }
 
   private RunResult answer(SharedTalk talk, List<TextSegment> passages, RunScope scope) {

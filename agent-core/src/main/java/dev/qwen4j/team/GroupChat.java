@@ -34,8 +34,8 @@ import org.jspecify.annotations.Nullable;
  * <p>A member sees its own words as its own and those of the others as {@code name: words}, and
  * nothing of how anybody came to say them.
  *
- * <p>A person who is there is asked on the thread of the run. One who is not makes the chat wait:
- * the run is suspended, and goes on with {@code run(…)} on {@link RunResult#messages()} and {@code
+ * <p>A person who is there is asked on a thread of its own. One who is not makes the chat wait: the
+ * run is suspended, and goes on with {@code run(…)} on {@link RunResult#messages()} and {@code
  * UserMessage.from(name, words)}, or the same in a session.
  *
  * <p>Immutable, and safe for any number of threads if its people are.
@@ -45,7 +45,8 @@ public final class GroupChat {
   @FunctionalInterface
   public interface Human {
     /**
-     * What the person says next. May wait as long as it takes; is interrupted when the run is.
+     * What the person says next. May wait for as long as the chat has time; is interrupted, and
+     * left behind, when it is cancelled or its time is up.
      *
      * @param soFar what was said
      * @return nothing to leave, which ends the chat
@@ -200,18 +201,22 @@ public final class GroupChat {
       scope.tell(new AgentEvent.QuestionAsked(scope.path(), question));
       return Optional.of(talk.waiting(question));
     }
+    Optional<Optional<String>> said;
     try {
-      Optional<String> words = person.get().say(talk.messages());
-      if (words.isEmpty()) {
-        String last = SharedTalk.text(talk.messages().getLast());
-        return Optional.of(talk.ended(StopReason.ANSWER, last, true));
-      }
-      talk.add(UserMessage.from(name, words.get()));
-      return Optional.empty();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return Optional.of(talk.ended(StopReason.CANCELLED, "", false));
+      said = scope.await(() -> person.get().say(talk.messages()));
+    } catch (Exception e) {
+      return Optional.of(talk.failed(e));
     }
+    String last = SharedTalk.text(talk.messages().getLast());
+    if (said.isEmpty()) {
+      return scope.over().map(why -> talk.ended(why, last, false));
+    }
+    Optional<String> words = said.get();
+    if (words.isEmpty()) {
+      return Optional.of(talk.ended(StopReason.ANSWER, last, true));
+    }
+    talk.add(UserMessage.from(name, words.get()));
+    return Optional.empty();
   }
 
   /** Own words as the assistant's; those of the others, one after another, as the user's. */

@@ -188,6 +188,12 @@ final class SharedTalk {
     return new RunResult(text, answered, reason, null, scope.spent(), List.of(), messages());
   }
 
+  /** Ends because somebody or something outside the team failed. */
+  RunResult failed(Exception failure) {
+    return new RunResult(
+        "", false, StopReason.ERROR, failure, scope.spent(), List.of(), messages());
+  }
+
   /** Waits for somebody. */
   RunResult waiting(Question question) {
     return new RunResult(

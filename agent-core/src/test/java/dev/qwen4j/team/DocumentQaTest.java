@@ -150,6 +150,36 @@ class DocumentQaTest {
   }
 
   @Test
+  void aSearchThatHangsOrFailsEndsTheRun() {
+    var cancellation = new Cancellation();
+    RunResult cancelled =
+        documents.ask(
+            "?",
+            query -> {
+              cancellation.cancel();
+              while (!Thread.interrupted()) {
+                Thread.onSpinWait();
+              }
+              return List.of();
+            },
+            listener,
+            cancellation);
+    assertThat(cancelled.stopReason()).isEqualTo(StopReason.CANCELLED);
+
+    RunResult failed =
+        documents.ask(
+            "?",
+            query -> {
+              throw new IllegalStateException("the index is gone");
+            },
+            listener,
+            new Cancellation());
+    assertThat(failed.stopReason()).isEqualTo(StopReason.ERROR);
+    assertThat(failed.error()).hasValue("the index is gone");
+    assertThat(model.requests()).isEmpty();
+  }
+
+  @Test
   void cancellationEndsTheReading() {
     var cancellation = new Cancellation();
     model.otherwise(request -> reply().then(cancellation::cancel).hang());

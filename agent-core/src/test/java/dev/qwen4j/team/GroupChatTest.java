@@ -17,6 +17,7 @@ import dev.qwen4j.testing.RecordingListener;
 import dev.qwen4j.testing.ScriptedModel;
 import dev.qwen4j.tool.Cancellation;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -156,6 +157,47 @@ class GroupChatTest {
     assertThat(result.stopReason()).isEqualTo(StopReason.ANSWER);
     assertThat(SharedTalk.text(a.requests().getLast().messages().getLast()))
         .isEqualTo("B: b1\nada: I am Ada.");
+  }
+
+  @Test
+  void aPersonWhoSaysNothingIsLeftBehindWhenTheChatIsCancelledOrItsTimeIsUp() {
+    a.enqueueText("a1").enqueueText("a2");
+    b.enqueueText("b1").enqueueText("b2");
+    var cancellation = new Cancellation();
+    GroupChat.Human silent =
+        soFar -> {
+          cancellation.cancel();
+          Thread.sleep(Duration.ofMinutes(10));
+          return Optional.empty();
+        };
+    RunResult cancelled =
+        chat()
+            .human("ada", silent)
+            .build()
+            .run(List.of(UserMessage.from("hi")), listener, cancellation);
+    assertThat(cancelled.stopReason()).isEqualTo(StopReason.CANCELLED);
+    assertThat(cancelled.text()).isEqualTo("b1");
+
+    RunResult late =
+        chat()
+            .human("ada", silent)
+            .limits(Limits.DEFAULT.withMaxTime(Duration.ofMillis(500)))
+            .build()
+            .run("hi", listener);
+    assertThat(late.stopReason()).isEqualTo(StopReason.MAX_TIME);
+  }
+
+  @Test
+  void aPersonWhoCannotBeReachedIsAFailure() {
+    a.enqueueText("a1");
+    b.enqueueText("b1");
+    GroupChat.Human lost =
+        soFar -> {
+          throw new IllegalStateException("the line is dead");
+        };
+    RunResult result = chat().human("ada", lost).build().run("hi", listener);
+    assertThat(result.stopReason()).isEqualTo(StopReason.ERROR);
+    assertThat(result.error()).hasValue("the line is dead");
   }
 
   @Test
