@@ -138,9 +138,19 @@ final class JournalFile implements AutoCloseable {
     return path;
   }
 
-  /** Appends a line; once this returns, killing the process does not lose it. */
+  /**
+   * Appends a line; once this returns, killing the process does not lose it. Of a line that does
+   * not fit, such as on a full disk, nothing stays: the next one must not follow half of it.
+   */
   void append(String line) throws IOException {
-    writable().write((line + "\n").getBytes(StandardCharsets.UTF_8));
+    RandomAccessFile end = writable();
+    long before = end.getFilePointer();
+    try {
+      end.write((line + "\n").getBytes(StandardCharsets.UTF_8));
+    } catch (IOException e) {
+      end.setLength(before);
+      throw e;
+    }
   }
 
   /** Once this returns, losing power does not lose what was appended. */

@@ -112,12 +112,18 @@ public final class Session implements AutoCloseable {
         throw new FileAlreadyExistsException(newFile.toString());
       }
       var fork = new Session(JournalFile.open(newFile));
-      fork.record(new SessionEntry.Opened(newId(), Instant.now(), state().id()));
-      fork.record(new SessionEntry.Instructions(state().instructions()));
-      for (ChatMessage message : messages().subList(0, messages)) {
-        fork.record(new SessionEntry.Message(message, null));
+      try {
+        fork.record(new SessionEntry.Opened(newId(), Instant.now(), state().id()));
+        fork.record(new SessionEntry.Instructions(state().instructions()));
+        for (ChatMessage message : messages().subList(0, messages)) {
+          fork.record(new SessionEntry.Message(message, null));
+        }
+        return fork;
+      } catch (UncheckedIOException e) { // Half a fork is none.
+        fork.close();
+        Files.delete(newFile);
+        throw e;
       }
-      return fork;
     }
   }
 

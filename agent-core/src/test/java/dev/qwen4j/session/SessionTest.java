@@ -175,6 +175,33 @@ class SessionTest {
   }
 
   @Test
+  void aFullDiskLeavesNoHalfLineAndNoHalfFork() throws Exception {
+    Process program =
+        new ProcessBuilder(
+                "sh",
+                "-c",
+                "ulimit -f 128 && exec \"$0\" \"$@\"", // No file may become larger, as on a full
+                                                       // disk.
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:-UsePerfData",
+                "-cp",
+                System.getProperty("java.class.path"),
+                FullDisk.class.getName(),
+                file().toString(),
+                folder.resolve("fork").toString())
+            .redirectErrorStream(true)
+            .redirectOutput(folder.resolve("output").toFile())
+            .start();
+    assertThat(program.waitFor()).as(Files.readString(folder.resolve("output"))).isZero();
+    assertThat(Files.readString(file())).endsWith("\n");
+    try (Session session = Session.open(file())) {
+      assertThat(session.messages().getFirst()).isEqualTo(UserMessage.from(FullDisk.LONG));
+      assertThat(session.messages().getLast()).isEqualTo(UserMessage.from(FullDisk.SHORT));
+    }
+    assertThat(folder.resolve("fork")).doesNotExist();
+  }
+
+  @Test
   void aForkGoesItsOwnWay() throws IOException {
     try (Session session = written();
         Session fork = session.fork(folder.resolve("fork"), 3)) {
