@@ -31,6 +31,8 @@ final class ToolCalls {
   private static final String REPEATED =
       "\n\n(You made this same call before and nothing has changed since: this is its result from"
           + " then. Use it instead of calling again.)";
+  private static final String NOT_MADE =
+      "Interrupted: the run was cancelled before this call was made.";
   private static final String CANCELLED =
       "Interrupted: the run was cancelled. The call may have taken effect in part.";
 
@@ -228,7 +230,7 @@ final class ToolCalls {
               ToolResult.error("Not run, because its approval failed: " + describe(cause));
           case Outcome.TimedOut<Decision>() ->
               ToolResult.error("Not run, because nobody approved it in time.");
-          case Outcome.Cancelled<Decision>() -> ToolResult.error(CANCELLED);
+          case Outcome.Cancelled<Decision>() -> ToolResult.error(NOT_MADE);
         };
   }
 
@@ -258,7 +260,9 @@ final class ToolCalls {
     try (var inbox = new Inbox(scope::tell)) {
       Map<String, Integer> runs = new HashMap<>(); // Of each tool, so far.
       for (Step step : steps) {
-        if (step.result == null && step.tool != null && step.call != null) {
+        if (step.result == null && scope.cancellation().isCancelled()) {
+          step.result = ToolResult.error(NOT_MADE);
+        } else if (step.result == null && step.tool != null && step.call != null) {
           step.twin = runs.merge(step.tool.name(), 1, Integer::sum);
           execute(step, step.tool, step.call, inbox);
         }

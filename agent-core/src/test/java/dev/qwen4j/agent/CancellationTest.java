@@ -160,7 +160,7 @@ class CancellationTest {
         .allSatisfy(
             message ->
                 assertThat(((ToolExecutionResultMessage) message).text())
-                    .startsWith("Interrupted: the run was cancelled."));
+                    .startsWith("Interrupted: the run was cancelled"));
   }
 
   @Test
@@ -177,6 +177,36 @@ class CancellationTest {
                           hangWhatever();
                           return new Decision.Allow();
                         })));
+  }
+
+  @Test
+  void aCallIsNotMadeWhenTheRunIsCancelledWhileItsNeighbourIsAskedAbout() throws Exception {
+    var model =
+        new ScriptedModel()
+            .otherwise(r -> reply().call("a", "pay", "{}").call("b", "pay", "{\"x\":\"b\"}"));
+    TestTool pay = TestTool.changing("pay", (call, context) -> ToolResult.of("paid"));
+    RunResult result =
+        cancelledWhenHanging(
+            () ->
+                run(
+                    Agent.builder()
+                        .model(model)
+                        .tool(pay)
+                        .approval(
+                            (call, tool) -> {
+                              if (call.id().equals("b")) {
+                                hangWhatever();
+                              }
+                              return new Decision.Allow();
+                            })));
+    assertThat(pay.calls).isEmpty();
+    assertThat(result.messages())
+        .filteredOn(ToolExecutionResultMessage.class::isInstance)
+        .hasSize(2)
+        .allSatisfy(
+            message ->
+                assertThat(((ToolExecutionResultMessage) message).text())
+                    .isEqualTo("Interrupted: the run was cancelled before this call was made."));
   }
 
   @Test
