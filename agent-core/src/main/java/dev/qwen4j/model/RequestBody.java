@@ -13,11 +13,13 @@ import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /**
  * Puts into the body of a request what LangChain4j's OpenAI client cannot say: sound behind a URL,
- * sound as DashScope wants it, and the marks up to which DashScope keeps a prompt in its cache.
- * Everything else passes as it is, byte for byte.
+ * sound as DashScope wants it, the marks up to which DashScope keeps a prompt in its cache, and
+ * that it shall look into its own storage for files with addresses of {@code oss://}. Everything
+ * else passes as it is, byte for byte.
  */
 final class RequestBody {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -62,6 +64,13 @@ final class RequestBody {
     String type = audio.audio().mimeType();
     return AudioContent.from(
         URL + url, type != null ? type : "audio/" + (ending.matches("\\w{2,4}") ? ending : "mp3"));
+  }
+
+  /** The headers that this body needs besides those of every request. */
+  Map<String, String> headers(String body) {
+    return kind.isDashScope() && body.contains("\"oss://")
+        ? Map.of("X-DashScope-OssResourceResolve", "enable")
+        : Map.of();
   }
 
   /** The body as it is sent. */

@@ -7,6 +7,7 @@ import dev.langchain4j.http.client.SuccessfulHttpResponse;
 import dev.langchain4j.http.client.sse.ServerSentEventListener;
 import dev.langchain4j.http.client.sse.ServerSentEventParser;
 import java.time.Duration;
+import java.util.HashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,15 +29,16 @@ record ShapedRequests(HttpClient client, RequestBody shape)
 
   private HttpRequest shaped(HttpRequest request) {
     String body = request.body();
-    String shaped = body == null ? null : shape.shaped(body);
-    return shaped == null || shaped.contentEquals(body)
-        ? request
-        : HttpRequest.builder()
-            .method(request.method())
-            .url(request.url())
-            .headers(request.headers())
-            .body(shaped)
-            .build();
+    if (body == null) {
+      return request;
+    }
+    return HttpRequest.builder()
+        .method(request.method())
+        .url(request.url())
+        .headers(new HashMap<>(request.headers()))
+        .addHeaders(shape.headers(body))
+        .body(shape.shaped(body))
+        .build();
   }
 
   @Override

@@ -190,6 +190,17 @@ class HostedOptionsTest {
   }
 
   @Test
+  void dashScopeIsToldToLookIntoItsOwnStorage() {
+    String resolve = "X-DashScope-OssResourceResolve";
+    var uploaded = UserMessage.from(ImageContent.from("oss://bucket/a.png"));
+    LoggedRequest request = request(model(EndpointKind.DASH_SCOPE), uploaded);
+    assertThat(request.getHeader(resolve)).isEqualTo("enable");
+    assertThat(request.getHeader("Content-Type")).startsWith("application/json");
+    assertThat(request(model(EndpointKind.DASH_SCOPE), HELLO).getHeader(resolve)).isNull();
+    assertThat(request(model(EndpointKind.VLLM), uploaded).getHeader(resolve)).isNull();
+  }
+
+  @Test
   void serversThatHoldModelsToASchemaSaySo() {
     try (HostedModel vllm = model(EndpointKind.VLLM).build();
         HostedModel dashScope = model(EndpointKind.DASH_SCOPE).build();
