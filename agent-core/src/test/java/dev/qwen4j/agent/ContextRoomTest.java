@@ -115,6 +115,31 @@ class ContextRoomTest {
   }
 
   @Test
+  void oldResultsGoFirstAndNoSummaryIsAskedForWhenThatIsEnough() {
+    manyTurns(
+        request -> {
+          throw new AssertionError("a summary was asked for");
+        });
+    agent(8_192).limits(Limits.DEFAULT.withMaxTurns(30)).build().run(QUESTION, listener);
+    assertThat(listener.notices()).anyMatch(text -> text.startsWith("Made room"));
+    assertThat(model.requests()).noneMatch(ContextRoomTest::isSummary);
+    List<ChatMessage> last =
+        model.requests().stream()
+            .filter(request -> !request.toolSpecifications().isEmpty())
+            .reduce((first, second) -> second)
+            .orElseThrow()
+            .messages();
+    assertThat(last).filteredOn(AiMessage.class::isInstance).hasSize(29); // All calls are there.
+    List<String> results =
+        last.stream()
+            .filter(ToolExecutionResultMessage.class::isInstance)
+            .map(message -> ((ToolExecutionResultMessage) message).text())
+            .toList();
+    assertThat(results.getFirst()).contains("was removed to save room");
+    assertThat(results.getLast()).startsWith("file 29 holds words.");
+  }
+
+  @Test
   void betweenTwoCompactionsEachRequestBeginsWithTheOneBefore() {
     manyTurns(request -> reply().text("So far nothing."));
     agent(8_000).build().run(QUESTION, listener);

@@ -149,6 +149,20 @@ class PainPointsTest {
   }
 
   @Test
+  void aToolsNameMayBeInChinese() {
+    TestTool weather = TestTool.looking("查天气", (call, context) -> ToolResult.of("晴"));
+    var model =
+        new ScriptedModel()
+            .enqueue(reply().call("查天气", "{\"x\":\"北京\"}"))
+            .enqueueText(
+                "<tool_call>{\"name\": \"查天气\", \"arguments\": {\"x\": \"上海\"}}</tool_call>")
+            .enqueueText("都是晴天。");
+    RunResult result = run(Agent.builder().model(model).tool(weather).build());
+    assertThat(result.text()).isEqualTo("都是晴天。");
+    assertThat(weather.calls).containsExactly("{\"x\":\"北京\"}", "{\"x\":\"上海\"}");
+  }
+
+  @Test
   void aSlowModelIsNotTimedOutWhileItWrites() {
     var slow = reply();
     for (int i = 0; i < 12; i++) {

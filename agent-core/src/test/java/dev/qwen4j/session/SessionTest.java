@@ -181,7 +181,7 @@ class SessionTest {
                 "sh",
                 "-c",
                 "ulimit -f 128 && exec \"$0\" \"$@\"", // No file may become larger, as on a full
-                                                       // disk.
+                // disk.
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:-UsePerfData",
                 "-cp",
