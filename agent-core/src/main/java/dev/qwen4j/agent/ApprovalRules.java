@@ -157,7 +157,7 @@ public record ApprovalRules(List<Rule> deny, List<Rule> ask, List<Rule> allow, O
       throw new IllegalArgumentException(
           "approval rules: not JSON: %s (line %d, column %d)"
               .formatted(
-                  e.getOriginalMessage(),
+                  e.getOriginalMessage().replaceFirst(" \\(start marker at .*", ""),
                   e.getLocation().getLineNr(),
                   e.getLocation().getColumnNr()),
           e);

@@ -5,6 +5,7 @@ import java.io.RandomAccessFile;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -40,7 +41,7 @@ final class JournalFile implements AutoCloseable {
   static JournalFile open(Path path) throws IOException {
     Path folder = path.toAbsolutePath().getParent();
     if (folder != null) {
-      Files.createDirectories(folder);
+      makeFolder(folder);
     }
     requireFile(path);
     var file = new RandomAccessFile(path.toFile(), "rw");
@@ -71,6 +72,14 @@ final class JournalFile implements AutoCloseable {
     var entries = new ArrayList<SessionEntry>();
     read(path, Files.readAllBytes(path), entries);
     return new JournalFile(path, null, entries);
+  }
+
+  private static void makeFolder(Path folder) throws IOException {
+    try {
+      Files.createDirectories(folder);
+    } catch (FileAlreadyExistsException e) {
+      throw new IOException(e.getFile() + ": a file, expected the folder of a session", e);
+    }
   }
 
   private static void requireFile(Path path) throws IOException {
@@ -148,7 +157,11 @@ final class JournalFile implements AutoCloseable {
     try {
       end.write((line + "\n").getBytes(StandardCharsets.UTF_8));
     } catch (IOException e) {
-      end.setLength(before);
+      try {
+        end.setLength(before);
+      } catch (IOException second) {
+        e.addSuppressed(second);
+      }
       throw e;
     }
   }

@@ -7,9 +7,10 @@ import dev.qwen4j.agent.ApprovalRules.Rule;
 import dev.qwen4j.agent.Decision;
 import dev.qwen4j.session.Session;
 import dev.qwen4j.session.SessionEntry;
-import java.io.BufferedReader;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStreamReader;
+import java.io.InputStream;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -93,11 +94,25 @@ final class ApprovalOptions {
   }
 
   private static ApprovalRules read(Path file) throws IOException {
+    if (Files.isDirectory(file)) {
+      throw new IOException(file + ": a directory, expected a file with approval rules");
+    }
     try {
       return ApprovalRules.parse(Files.readString(file));
+    } catch (CharacterCodingException e) {
+      throw new IOException(file + ": approval rules: not JSON, which is UTF-8 text", e);
     } catch (IllegalArgumentException e) {
       throw new IllegalArgumentException(file + ": " + e.getMessage(), e);
     }
+  }
+
+  /** One line and no byte more: the next one may be the answer to the next question. */
+  private static String line(InputStream in) throws IOException {
+    var line = new ByteArrayOutputStream();
+    for (int next = in.read(); next >= 0 && next != '\n'; next = in.read()) {
+      line.write(next);
+    }
+    return line.toString(StandardCharsets.UTF_8);
   }
 
   /** Anything but a yes is a no. */
@@ -105,10 +120,7 @@ final class ApprovalOptions {
     surroundings.err().print("? " + OneLine.of(question) + " [y/N] ");
     surroundings.err().flush();
     try {
-      // Not closed, and read one line at a time: it is the process's own.
-      var in = new BufferedReader(new InputStreamReader(surroundings.in(), StandardCharsets.UTF_8));
-      String line = in.readLine();
-      String said = line == null ? "" : line.strip().toLowerCase(Locale.ROOT);
+      String said = line(surroundings.in()).strip().toLowerCase(Locale.ROOT);
       return said.equals("y") || said.equals("yes")
           ? new Decision.Allow()
           : new Decision.Deny("the user said no.");

@@ -152,6 +152,21 @@ class SessionCommandTest {
   }
 
   @Test
+  void whatIsTypedAheadAnswersTheNextQuestion() throws Exception {
+    Path rules = folder.resolve("rules.json");
+    Files.writeString(rules, "{\"otherwise\": \"ask\"}");
+    endpoint.calls("call_1", "calculator", CALL);
+    endpoint.calls("call_2", "calculator", "{\"expression\": \"1 + 1\"}");
+    endpoint.answers("42 and 2.");
+
+    Outcome outcome =
+        Outcome.onTerminal(
+            "y\nyes\n", "run", "-m", endpoint.model(), "--approve", rules.toString(), "Both?");
+
+    assertThat(outcome.out()).contains("← 42", "← 2");
+  }
+
+  @Test
   void anAnsweredSessionTellsItsAnswerAgainWithoutAskingTheModel() {
     endpoint.answers("Hello.");
     run("--session", session().toString(), "Greet");
@@ -206,6 +221,18 @@ class SessionCommandTest {
         .contains("no such file");
     assertThat(run("--approve", notes.toString(), "x").hasOneClearLine().err())
         .contains("notes.md: approval rules: not JSON");
+    Path cut = Files.writeString(folder.resolve("cut.json"), "{\"ask\": [\"x\"");
+    assertThat(run("--approve", cut.toString(), "x").hasOneClearLine().err())
+        .contains("cut.json: approval rules: not JSON")
+        .contains("(line 1, column 13)")
+        .doesNotContain("Source");
+    Path bytes = Files.write(folder.resolve("bytes"), new byte[] {'{', (byte) 0xff});
+    assertThat(run("--approve", bytes.toString(), "x").hasOneClearLine().err())
+        .contains("bytes: approval rules: not JSON");
+    assertThat(run("--approve", folder.toString(), "x").hasOneClearLine().err())
+        .contains(folder + ": a directory, expected a file with approval rules");
+    assertThat(run("--session", notes + "/s.jsonl", "x").hasOneClearLine().err())
+        .contains("notes.md: a file, expected the folder of a session");
     assertThat(notes).hasContent("# Notes\n");
     for (String[] wrong :
         new String[][] {
