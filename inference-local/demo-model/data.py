@@ -84,6 +84,9 @@ def path(r):
 
 
 def a_number(r):
+    if r.random() < .12:  # few digits, each of them often: copying must look further back than the digit before
+        few = r.sample("123456789", 2)
+        return few[0] + "".join(r.choice(few) for _ in range(r.randint(2, 5))) + (f".{few[1]}" if r.random() < .2 else "")
     return r.choice([str(r.randint(2, 99)), str(r.randint(2, 99)), str(r.randint(100, 9999)), str(r.randint(10000, 999999)),
                      f"{r.randint(0, 99)}.{r.randint(1, 9)}", f"{r.randint(1, 999)}.{r.randint(1, 9)}{r.choice('05')}"])
 
@@ -118,6 +121,12 @@ def names(listed):
 
 def joined(items):
     return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1]
+
+
+def row_of(items):
+    """All of them, and no "and": whether a comma comes next can be seen from the entry that is next, but not whether that
+    one is the last."""
+    return ", ".join(items)
 
 
 def found(pattern, files):
@@ -279,7 +288,7 @@ def conversion(r):
 
 def tree(r, least=1, most=4, inside=None):
     files = {}
-    for _ in range(r.randint(least, most)):
+    for _ in range(r.randint(least, most + more(r, 3))):
         f = file_name(r) if r.random() < .75 else word(r) + "/" + file_name(r)
         files[(inside + "/" if inside else "") + f] = text_of(lines(r, 1, 2))
     return files
@@ -295,14 +304,14 @@ def ls(r):
         c = list_call(".", files)
         user = ask(r, ["list the files", "list the workspace", "show me the files", "list everything here", "show me what is here", "list all files", "show me the workspace", "show me all my files", "list this folder"],
                    ["which files are here", "what files are here", "what is in this folder", "what files do I have", "which files are there", "what is in the workspace", "what's here", "what is in the current folder", "which files do you see"])
-        return Task("list", user, [[c]], "The workspace holds " + joined(names(c[2])) + ".", files=files)
+        return Task("list", user, [[c]], "The workspace holds " + row_of(names(c[2])) + ".", files=files)
     d = folder(r)
     files = tree(r, 1, 5, d)
     c = list_call(d, files)
     q = quoted(r, d)
     user = ask(r, forms(["list {}", "list the folder {}", "list the files in {}", "show me the files in {}", "show me what is in the folder {}", "look into the folder {}", "list the {} folder", "show me the folder {}", "list the directory {}", "list what is in the {} directory"], q),
                forms(["which files are in {}", "what is in the folder {}", "what files are in {}", "what's in the {} folder", "what files do I have in {}", "which files does {} hold", "what files are in the {} folder", "what does the folder {} contain", "what is inside the directory {}", "what do I have in the {} folder"], q))
-    return Task("list", user, [[c]], f"{d} holds " + joined(names(c[2])) + ".", files=files)
+    return Task("list", user, [[c]], f"{d} holds " + row_of(names(c[2])) + ".", files=files)
 
 
 def read_call(f, files):
@@ -312,14 +321,14 @@ def read_call(f, files):
 def cat(r):
     f = path(r)
     sep = r.choice([": ", " = ", "=", ","])
-    rows = lines(r, 1, 3) if r.random() < .7 else [k + sep + v for k, v in key_values(r, r.randint(1, 4)).items()]
+    rows = lines(r, r.choice([1, 1, 2]), 4 + more(r, 1)) if r.random() < .6 else [word(r) for _ in range(r.randint(2, 4 + more(r, 3)))] if r.random() < .3 else [k + sep + v for k, v in key_values(r, r.randint(1, 4 + more(r, 2))).items()]
     files = {f: text_of(rows)}
     user = ask(r, forms(READ, quoted(r, f)), forms(READ_Q, quoted(r, f)))
     return Task("read", user, [[read_call(f, files)]], quote_file(f, files[f]), files=files)
 
 
 def key_values(r, n=None):
-    keys = r.sample(["host", "port", "user", "name", "city", "colour", "size", "owner", "version", "level", "timeout", "price", "date", "model", "title", "team", "language", "limit", "mode", "theme", "street", "food", "rent", "travel"], n or r.randint(2, 4))
+    keys = r.sample(["host", "port", "user", "name", "city", "colour", "size", "owner", "version", "level", "timeout", "price", "date", "model", "title", "team", "language", "limit", "mode", "theme", "street", "food", "rent", "travel"], n or r.randint(2, 4 + more(r, 2)))
     return {k: (str(r.randint(2, 9999)) if r.random() < .5 else word(r) if r.random() < .7 else f"{word(r)}.{word(r)}") for k in keys}
 
 
@@ -366,7 +375,7 @@ def with_pattern(r, w, inside=None, hits=1):
 def grep(r):
     w = a_pattern(r)
     inside = folder(r) if r.random() < .2 else None
-    hits = r.choice([1, 1, 1, 2, 0])
+    hits = r.choice([1, 1, 1, 2 + more(r, 1), 0])
     files = with_pattern(r, w, inside, hits) or {file_name(r): text_of([word(r) + str(r.randint(1, 9))])}
     q = quoted(r, w)
     if inside:
@@ -386,7 +395,7 @@ def fact(r):
     n = proper(r)
     what = r.choice(["owner", "price", "deadline", "address", "director", "budget", "colour", "capital", "manager", "warranty", "speed", "weight", "release date"])
     v = r.choice([proper(r), str(r.randint(2, 9999)), f"{r.randint(2, 99)} {r.choice(['days', 'euros', 'weeks', 'km', 'months'])}", f"{word(r)} {word(r)}"])
-    k = r.randrange(4)
+    k = r.kind if isinstance(r, Alike) and r.random() < .8 else r.randrange(4)
     if k == 0:
         return f"{what} of {n}", f"The {what} of {n} is {v}.", what, n
     if k == 1:
@@ -410,11 +419,11 @@ def rag(r):
         other = "qzx" + str(r.randint(10, 99))
         return Task("documents", user, [[("search_documents", {"query": query}, "[No passage matches. Try other words.]")]], f"The documents say nothing about {query}.",
                     documents={"other.txt": other + "\n"})
-    n = r.choice([1, 1, 2, 3])
-    at = r.randrange(n)
+    n = r.choice([1, 1, 2, 3]) if not more(r, 1) else r.choice([1, 2, 2, 3])
+    at = 0 if r.random() < .6 and not more(r, 1) else r.randrange(n)   # what fits best comes first
     rows, documents = [], {}
     for i in range(n):
-        others = [fact(r)[1] for _ in range(r.choice([0, 0, 1, 2]))]
+        others = [fact(r)[1] for _ in range(r.choice([0, 0, 1, 2 + more(r, 1)]))]
         if i == at:
             others.insert(r.randint(0, len(others)), line)
         elif not others:
@@ -456,7 +465,7 @@ def save_call(k, t):
 def save(r):
     k, t = a_key(r), a_note(r)
     qk = quoted(r, k)
-    user = told(r, forms(["save the note {0}: {1}", "save a note called {0}: {1}", "remember under {0}: {1}", "note {0}: {1}", "keep a note {0}: {1}", "make a note named {0} that says {1}", "write a note {0} with the text {1}", "store {1} under {0}", "save {1} as {0}", "note under {0} that {1}", "remember {0} = {1}", "remember this: {0} = {1}", "remember that {0} is {1}", "save under {0} that {1}", "put {1} into the note {0}", "take a note called {0}: {1}", "note down under {0}: {1}"], qk, t))
+    user = told(r, forms(["save the note {0}: {1}", "save a note called {0}: {1}", "remember under {0}: {1}", "note {0}: {1}", "keep a note {0}: {1}", "make a note named {0} that says {1}", "write a note {0} with the text {1}", "store {1} under {0}", "save {1} as {0}", "note under {0} that {1}", "remember {0} = {1}", "remember this: {0} = {1}", "keep this for me: {0} = {1}", "save for me: {0} is {1}", "remember that {0} is {1}", "save under {0} that {1}", "put {1} into the note {0}", "take a note called {0}: {1}", "note down under {0}: {1}"], qk, t))
     return Task("save", user, [[save_call(k, t)]], f"I saved the note {k}.")
 
 
@@ -540,6 +549,8 @@ def pair(r):
         return Task("parallel", user, [calls], f"It is {it_is(calls[0][2], z1)}, and {it_is(calls[1][2], z2)}.", moment=m)
     if k == 1:
         f, g = path(r), path(r)
+        if f == g:
+            return pair(r)
         files = {f: text_of(lines(r, 1, 1)), g: text_of(lines(r, 1, 1))}
         calls = [read_call(f, files), read_call(g, files)]
         user = ask(r, forms(["read {0} and {1}", "show me {0} and {1}", "open {0} and {1}", "read the files {0} and {1}", "print {0} and {1}"], f, g), forms(["what do {0} and {1} say", "what is in {0} and {1}", "what do the files {0} and {1} contain"], f, g))
@@ -575,8 +586,10 @@ def search_read(r):
 
 def sums(r, inside=""):
     f = inside + file_name(r)
-    n = r.randint(2, 4)
+    n = r.randint(2, 4 + more(r, 2))
     values = [str(r.randint(1, 9999)) if r.random() < .8 else f"{r.randint(1, 99)}.{r.randint(1, 9)}" for _ in range(n)]
+    if more(r, 1) and r.random() < .4:   # round, as people's sums are
+        values = [str(r.randint(1, 99) * r.choice([5, 10, 10, 100])) for _ in range(n)]
     labels = [word(r) for _ in range(n)]
     sep = r.choice([": ", " = ", " ", ","])
     plain = r.random() < .3
@@ -690,7 +703,7 @@ def misread(r):
         files = tree(r, 1, 3, d)
         user = ask(r, forms(["read {}", "open {}", "read the file {}", "print {}"], d), forms(["what does {} say", "what is written in {}"], d))
         c = list_call(d, files)
-        return Task("corrected", user, [[("read_file", {"path": d}, f"'{d}' is a directory. Use list_directory to see the files in it.")], [c]], f"{d} holds " + joined(names(c[2])) + ".", files=files, needs={"list_directory"})
+        return Task("corrected", user, [[("read_file", {"path": d}, f"'{d}' is a directory. Use list_directory to see the files in it.")], [c]], f"{d} holds " + row_of(names(c[2])) + ".", files=files, needs={"list_directory"})
     if k == 3:
         right = a_key(r)
         wrong = typo(r, right)
@@ -705,8 +718,11 @@ def misread(r):
 
 
 ONE = [(calc, 10), (clock, 6), (conversion, 6), (ls, 7), (cat, 9), (lookup, 15), (grep, 10), (rag, 12), (save, 8), (recall, 6)]
-MORE = [(pair, 9), (list_read, 4), (search_read, 5), (read_sum, 9), (read_convert, 3), (read_save, 5), (calc_save, 4), (time_save, 2), (note_calc, 5), (search_save, 4), (list_sum, 6), (misread, 10)]
+MORE = [(pair, 9), (list_read, 4), (search_read, 8), (read_sum, 9), (read_convert, 3), (read_save, 5), (calc_save, 4), (time_save, 2), (note_calc, 5), (search_save, 4), (list_sum, 8), (misread, 10)]
+SINGLE = [kind for kind, _ in ONE] + [pair]
 NONE = [(talk, 9), (echo, 3)]
+DRILLS = [(ls, 10), (cat, 10), (rag, 11), (lookup, 7), (grep, 7), (read_sum, 8), (list_sum, 5), (search_read, 7), (search_save, 3), (list_read, 3), (read_save, 4),
+          (pair, 4), (misread, 3), (recall, 2), (save, 3), (calc, 4), (note_calc, 2), (echo, 4)]
 
 
 def weighted(r, kinds):
@@ -731,8 +747,13 @@ AFTER = "\n</tools>\n\nFor each function call, return a json object with functio
 NO_THOUGHTS = "<think>\n\n</think>\n\n"
 
 
-def call_text(c):
-    return "<tool_call>\n" + json.dumps({"name": c[0], "arguments": c[1]}, ensure_ascii=False) + "\n</tool_call>"
+class Offer(list):
+    """The tools of a conversation; called holds what those are called that have another name in it."""
+    called = {}
+
+
+def call_text(c, called):
+    return "<tool_call>\n" + json.dumps({"name": called.get(c[0], c[0]), "arguments": c[1]}, ensure_ascii=False) + "\n</tool_call>"
 
 
 def picked(r, names, more):
@@ -780,17 +801,58 @@ def withheld(r, t):
 def beginning(r, level=2):
     """(the system turn or nothing, tool names)"""
     if level == 0:
-        return render_head(r, "" if r.random() < .5 else r.choice(SYSTEMS[:6]), [], False), []
+        return render_head(r, "" if r.random() < .5 else r.choice(SYSTEMS[:6]), Offer(), False), Offer()
     system, tools, real = offered(r, level) if r.random() < .96 else (r.choice(SYSTEMS[:6]), [], False)
+    tools = Offer(tools)
+    if tools != DEMO and tools != EXAMPLE and r.random() < {1: 0, 2: 0 if real else .4, 3: .25}[level]:
+        rename(r, tools)
     return render_head(r, system, tools, real), tools
 
 
-def rest(r, level, tools, most=6, fits=None):
-    """(segments, tasks) that follow a beginning; with fits, a test of a list of segments, as many tasks as fit."""
+def rename(r, tools):
+    tools.called = {t: r.choice(ALIASES[t]) for t in tools if t in ALIASES and r.random() < .7}
+
+
+def look(r, sets, far, short):
+    """(beginnings, rows): the same eight requests after each of several sets of tools, which hold the tool for half of
+    them. Nothing but the declarations tells for which, so they have to be looked at. A row ends with the name of the tool
+    or the refusal. With far, there are many tools, as they are declared in earnest; short is a test of a request's text."""
+    wanted, kinds = {}, r.choice([2, 2, 4])
+    while sum(map(len, wanted.values())) < 8:
+        t = r.choice(SINGLE)(r)
+        needed = min(t.tools())
+        if short(t.user) and len(wanted.get(needed, [])) < 8 // kinds and (needed in wanted or len(wanted) < kinds):
+            wanted.setdefault(needed, []).append(t)
+    beginnings, rows = [], []
+    for _ in range(sets):
+        there = [t for t in wanted if r.random() < (.75 if far else .5)]
+        if far:
+            own = Offer(DEMO if r.random() < .7 else r.sample(list(REAL), r.choice([3, 5, 7])))
+            own[:] = [t for t in own if t in there or t not in wanted] + [t for t in there if t not in own]
+        else:
+            more = [t for t in [*REAL, *OTHERS] if t not in wanted]
+            own = Offer(there + r.sample(more, r.choice([0, 0, 0, 0, 0, 1, 1, 2])))
+            if not own:
+                own.append(r.choice(more))
+            r.shuffle(own)
+        if r.random() < (.2 if far else .6):
+            rename(r, own)
+        system = r.choice([DEMO_INSTRUCTIONS if far else "", "", DEMO_INSTRUCTIONS, fill(r, r.choice(SYSTEMS))])
+        beginnings.append(render_head(r, system, own, far or r.random() < .1))
+        for needed, of in wanted.items():
+            for t in of:
+                said = '<tool_call>\n{"name": "' + own.called.get(needed, needed) + '"' if needed in own else CANNOT + "<|im_end|>"
+                rows.append([("<|im_start|>user\n" + t.user + "<|im_end|>\n<|im_start|>assistant\n", 0), (said, 1)])
+    return beginnings, rows
+
+
+def rest(r, level, tools, most=6, fits=None, drilled=0):
+    """(segments, tasks) that follow a beginning; with fits, a test of a list of segments, as many tasks as fit. So great a
+    share of them is drilled: what is hard, with more that looks alike."""
     segments, tasks, wanted = [], [], r.randint(2, most)
     while len(tasks) < wanted or fits:
-        t = a_task(r, level, tools)
-        added = render_task(t)
+        t = r.random() < drilled and drill(r, tools) or a_task(r, level, tools)
+        added = render_task(t, tools.called)
         if fits and tasks and not fits(segments + added):
             break
         tasks.append(t)
@@ -812,10 +874,19 @@ def conversation(r, level=2, most=6):
     return ([(head, 0)] if head else []) + segments, tasks, tools
 
 
+def drill(r, tools):
+    """A task of things that look alike, for which the tools are there, if there is one."""
+    for _ in range(20):
+        t = weighted(Alike(r.random()), DRILLS)
+        if t.tools() <= set(tools):
+            return t
+    return None
+
+
 def a_task(r, level, tools):
     """A task for which the tools are there, now and then one for which the only tool it takes is not."""
     if level and tools and r.random() < .012:
-        return Task("abilities", r.choice(ABILITIES), [], able(tools))
+        return Task("abilities", r.choice(ABILITIES), [], able([tools.called.get(t, t) for t in tools]))
     without = level and r.random() < (.14 if tools else .6)
     for _ in range(200):
         t = task(r, level)
@@ -831,14 +902,14 @@ def a_task(r, level, tools):
 
 def render_head(r, system, tools, real):
     if tools:
-        return "<|im_start|>system\n" + (system + "\n\n" if system else "") + BEFORE + "".join("\n" + declare(r, t, real) for t in tools) + AFTER + "<|im_end|>\n"
+        return "<|im_start|>system\n" + (system + "\n\n" if system else "") + BEFORE + "".join("\n" + declare(r, t, real, tools.called.get(t, t)) for t in tools) + AFTER + "<|im_end|>\n"
     return f"<|im_start|>system\n{system}<|im_end|>\n" if system else ""
 
 
-def render_task(t):
+def render_task(t, called):
     out = [("<|im_start|>user\n", 0), (t.user, 2), ("<|im_end|>\n<|im_start|>assistant\n", 0)]
     for calls in t.turns:
-        out += [("\n".join(call_text(c) for c in calls) + "<|im_end|>", 1), ("\n<|im_start|>user", 0)]
+        out += [("\n".join(call_text(c, called) for c in calls) + "<|im_end|>", 1), ("\n<|im_start|>user", 0)]
         for c in calls:
             out += [("\n<tool_response>\n", 0), (c[2], 2), ("\n</tool_response>", 0)]
         out += [("<|im_end|>\n<|im_start|>assistant\n", 0)]

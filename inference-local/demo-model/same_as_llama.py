@@ -22,7 +22,7 @@ tk, r, prompts = Tokenizer.from_file(o.tokenizer), random.Random("llama"), []
 for _ in range(o.count):
     segments, _, _ = data.conversation(r, r.choice([1, 2, 3]), 3)
     cut = r.choice([i for i, s in enumerate(segments) if s[1] == 1])
-    prompts.append([i for text, _ in segments[:cut] for i in tk.encode(text, add_special_tokens=False).ids])
+    prompts.append(tk.encode("".join(text for text, _ in segments[:cut]), add_special_tokens=False).ids)
 lines = "".join(json.dumps({"ids": p, "greedy": o.n}) + "\n" for p in prompts)
 ours = subprocess.run([o.qwen4j, "debug", "logits", "-m", o.model], input=lines, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
 context, same = Context(library(o.llama), o.model, max(map(len, prompts)) + o.n + 64, 2), 0

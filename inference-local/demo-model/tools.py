@@ -40,11 +40,18 @@ OTHERS = {  # never called: what else a prompt may offer
     "run_command": ("Runs a shell command.", {"command": p("string")}), "delete_file": ("Deletes a file.", {"path": p("string")}),
     "write_file": ("Writes a text file.", {"path": p("string"), "content": p("string")}), "set_alarm": ("Sets an alarm.", {"time": p("string")})}
 
+ALIASES = {  # what else a tool may be called, so that a name has to be read where it is declared
+    "calculator": ["calc", "compute", "do_math", "evaluate"], "current_time": ["clock", "get_time", "time_now", "date_and_time"],
+    "convert_units": ["unit_converter", "convert", "change_units", "units"], "read_file": ["open_file", "cat", "show_file", "file_content"],
+    "list_directory": ["list_files", "ls", "show_folder", "dir"], "search_files": ["grep", "find_text", "search_text", "find_in_files"],
+    "search_documents": ["look_up", "knowledge_base", "query_documents", "retrieve"], "save_note": ["remember", "write_note", "put_note", "store"],
+    "read_note": ["recall", "get_note", "show_note", "load"], "fetch_url": ["get_page", "browse"]}
+
 DEMO = ["calculator", "current_time", "convert_units", "read_file", "list_directory", "search_files", "save_note", "read_note"]
 EXAMPLE = ["calculator", "current_time", "convert_units", "read_file", "list_directory", "search_files", "fetch_url"]
 
-def declare(r, name, real):
-    """One line between <tools> and </tools>."""
+def declare(r, name, real, called):
+    """One line between <tools> and </tools>, under the name by which the tool is called here."""
     if name in OTHERS:
         d, properties = OTHERS[name]
         t = tool(name, d, properties, list(properties))
@@ -59,7 +66,7 @@ def declare(r, name, real):
                                          if keep_optional or k in needed or name in ("current_time", "list_directory") and k in ("zone", "path")}
         if needed and r.random() < .3:
             del t["parameters"]["required"]
-    return json.dumps({"type": "function", "function": t}, ensure_ascii=False)
+    return json.dumps({"type": "function", "function": dict(t, name=called)}, ensure_ascii=False)
 
 
 # ---- what the tools answer

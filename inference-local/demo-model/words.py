@@ -1,4 +1,5 @@
 """The words that tasks are made of. What is copied is random; only how people ask is learned."""
+import random
 
 COMMON = """alpha beta gamma delta report notes budget invoice summary readme plan draft todo letter recipe travel music
 photo garden winter summer river mountain ocean forest city bridge market school doctor teacher engineer artist piano
@@ -20,6 +21,34 @@ password locker safe box drawer shelf basement attic balcony fence gate path mea
 agenda minutes meeting deadline schedule calendar reminder backup archive download upload folder image video audio
 anna peter maria john lisa tom julia david emma paul clara simon laura felix nina oscar helen victor alice martin""".split()
 COMMON = sorted(set(COMMON))
+
+PLAIN = """wages costs expenses income bills taxes debts savings bonus loan stock shares market sales orders shipping returns
+refund customers clients staff people friends family kids wife husband mother father sister brother uncle aunt cousin baby
+house flat rooms bedroom bathroom cellar roof walls floor stairs shed yard lawn trees flowers seeds roses herbs
+birthday wedding holiday holidays vacation trip flight journey weekend tomorrow today yesterday morning evening night
+week month year years hours minutes days diary journal history memories wishes goals ideas thoughts dreams quotes words
+names places things items tasks jobs chores errands shopping groceries meals menu recipes cake cookies pizza rice beans
+eggs fish chicken beef pork milk juice wine beer fruit grapes cherries plums berries nuts oil vinegar salt spices
+doctors hospital medicine pills vitamins health weight sleep exercise running cycling swimming tennis football chess
+games toys cards puzzles books authors magazines articles essay thesis chapter outline draft review feedback survey
+results answers questions quiz exam grades homework lessons course class students teachers lecture lab science maths
+physics chemistry biology geography english german french spanish latin songs lyrics band album lists playlist radio
+movies series actors pictures photos videos images icons fonts colours paint brushes tools screws nails hammer drill
+cars engine tyres brakes garage parking keys tickets maps routes roads streets towns villages countries cities borders
+weather climate wind temperature pressure sensors device devices battery charger cable screen keyboard mouse printer
+computer network internet website pages links login passwords secrets tokens access rights rules policy terms legal
+contact contacts phones numbers emails messages chat posts comments likes followers profile settings config defaults
+main utils common core base shared public private static assets styles scripts vendor modules packages library example
+examples samples demo tests spec specs fixtures mocks data dataset training metrics stats summary totals counts sums
+input output source target origin backup old copy final latest current next previous first second third last
+about above after again all also always and any are around as at away back because been before behind below between
+both but by call can change could does done down each else end even ever every few find for from full get give go
+good great had has have her here him his how if in into is it its just keep kind know left less like line little long
+look made make many may me might more most much must my near need never new no not now of off on once one only open or
+other our out over own part put quite rather read right run said same see seen set she should show side since so some
+soon still such take than that the their them then there these they this those though through till to together too
+top turn two under until up upon us use used very was way we well went were what when where which while who why will
+with without work world would yes yet you your""".split()
 
 ONSETS = "b c d f g h j k l m n p r s t v w z br cr dr fl gr kl pl pr sh sk sl st th tr".split()
 VOWELS = "a e i o u ai ea io ou".split()
@@ -57,8 +86,41 @@ def random_word(r):
     return "".join(r.choice(ONSETS) + r.choice(VOWELS) + r.choice(CODAS) for _ in range(r.choice([1, 2, 2, 2, 3])))
 
 
+class Alike(random.Random):
+    """Draws what looks alike: few words that come again and again, and more of everything. For training only: what is
+    copied has to be followed by where it stands, not by what the word before it was."""
+
+    def __init__(self, seed):
+        super().__init__(seed)
+        self.odd = self.choice([0, .4, .8])
+        self.words = [odd(self) if self.random() < self.odd else word(random.Random(f"{seed} {i}")) for i in range(self.choice([2, 3, 4, 6]))]
+        self.share, self.kind = self.choice([0, .3, .5, .8]), self.randrange(4)
+
+
+def odd(r):
+    """A word as people use them, or of pieces of such words: every token comes in some of them, behind any other."""
+    if r.random() < .35:
+        return r.choice(PLAIN)
+    s = ""
+    while len(s) < r.choice([3, 4, 5, 6, 8]):
+        w = r.choice(COMMON if r.random() < .6 else PLAIN)
+        i = r.randrange(len(w))
+        s += w[i:i + r.choice([1, 2, 3, 4, 9])]
+    return s
+
+
+def more(r, n):
+    """So many more, where things are to look alike."""
+    return n if isinstance(r, Alike) else 0
+
+
 def word(r):
     """Half of all words were never seen before."""
+    if isinstance(r, Alike):
+        if r.random() < r.share:
+            return r.choice(r.words)
+        if r.random() < r.odd:
+            return odd(r)
     w = r.choice(COMMON) if r.random() < .5 else random_word(r)
     return w if len(w) > 2 else w + r.choice(["na", "ro", "lim"])
 
@@ -71,6 +133,9 @@ def messy(r):
     """Words, numbers and signs in no order: copying must not lean on grammar."""
     parts = []
     for _ in range(r.randint(3, 8)):
+        if parts and r.random() < .1:  # a word again: copying must look further back than one
+            parts.append(r.choice(parts))
+            continue
         parts.append(r.choice([word, word, word, proper, lambda r: str(r.randint(0, 999)), lambda r: f"{r.randint(0, 23)}:{r.randint(10, 59)}"])(r)
                      + r.choice(["", "", "", "", ",", ":", ";", "!", " -", "."]))
     return " ".join(parts).rstrip(",:;- ") + r.choice([".", ".", ""])

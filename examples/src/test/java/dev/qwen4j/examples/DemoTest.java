@@ -188,6 +188,32 @@ class DemoTest {
     assertThat(answer.path("stop_reason").asText()).isEqualTo("answer");
   }
 
+  @Test
+  void aToolThatIsNotThereIsNotCalled() {
+    String task = "{\"prompt\":\"What does plan.txt say?\",\"tools\":[\"calculator\"]}\n";
+    Outcome outcome = Outcome.of(task, environment, "debug", "agent");
+
+    assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+    JsonNode answer = outcome.lines().getFirst();
+    assertThat(answer.path("calls")).isEmpty();
+    assertThat(answer.path("text").asText()).isEqualTo("I have no tool for that.");
+  }
+
+  @Test
+  void theLastLineOfAFileIsTakenOnce() {
+    String task =
+        """
+        {"prompt":"Add up the numbers in plan.txt.","tools":["read_file","calculator"],\
+        "files":{"plan.txt":"6634\\n3134\\n2361\\n718\\n"}}
+        """;
+    Outcome outcome = Outcome.of(task, environment, "debug", "agent");
+
+    JsonNode answer = outcome.lines().getFirst();
+    assertThat(answer.path("calls").get(1).path("arguments").asText())
+        .contains("\"6634 + 3134 + 2361 + 718\"");
+    assertThat(answer.path("text").asText()).isEqualTo("The total is 12847.");
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
