@@ -21,9 +21,11 @@ import org.jspecify.annotations.Nullable;
  * @param listeners LangChain4j listeners of every request
  * @param quantization what becomes of the weights on their way into memory
  * @param quantizedFolder where quantised copies are kept, one for each checkpoint and type
- * @param packedCopies whether the weights of a large GGUF file, once packed for this machine's
- *     vectors, are kept beside that folder, in {@code packed}: as much disk as the checkpoint, and
- *     the next start is seconds sooner for every gigabyte
+ * @param packedCopies whether what a large GGUF file makes over and over is kept beside that
+ *     folder. In {@code packed} the weights, packed for this machine's vectors: as much disk as the
+ *     checkpoint, and the next start is seconds sooner for every gigabyte. In {@code prompts}, at
+ *     most a gigabyte, what prompts begin with (instructions and tools, not the user's words): the
+ *     next process need not read it again
  * @param progress hears how far the writing of such a copy is
  */
 public record LoadOptions(

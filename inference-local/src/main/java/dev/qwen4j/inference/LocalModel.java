@@ -4,6 +4,7 @@ import dev.langchain4j.exception.UnsupportedFeatureException;
 import dev.langchain4j.model.TokenCountEstimator;
 import dev.langchain4j.model.chat.ChatModel;
 import dev.langchain4j.model.chat.StreamingChatModel;
+import dev.qwen4j.inference.internal.engine.Checkpoints;
 import dev.qwen4j.inference.internal.engine.Engine;
 import dev.qwen4j.inference.internal.engine.LoadedModel;
 import dev.qwen4j.inference.internal.engine.VocabularyReader;
@@ -94,7 +95,12 @@ public final class LocalModel implements AutoCloseable {
     String name = model.name();
     Engine engine =
         new Engine(
-            model, VocabularyReader.stopIds(file, tokenizer), tokenizer.size(), context, kvType);
+            model,
+            VocabularyReader.stopIds(file, tokenizer),
+            tokenizer.size(),
+            context,
+            kvType,
+            Checkpoints.promptCopies(file, options.opening()));
     LocalChat chat =
         new LocalChat(
             name,

@@ -2,6 +2,7 @@ package dev.qwen4j.inference.internal.arch;
 
 import dev.qwen4j.inference.internal.kernel.KvLayer;
 import dev.qwen4j.inference.internal.kernel.KvType;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -120,6 +121,36 @@ public final class SequenceState {
       restore();
     }
     position = to;
+  }
+
+  /**
+   * Puts what it keeps of the first positions to {@code out}: as many bytes as that takes in
+   * memory.
+   *
+   * @throws IllegalStateException if layers are recurrent
+   */
+  public void store(int positions, ByteBuffer out) {
+    for (int l = 0; l < layers.size(); l++) {
+      attention(l).store(positions, out);
+    }
+  }
+
+  /**
+   * Knows the first positions of what a state of the same model and type has stored, without
+   * reading them.
+   *
+   * @param stored how many positions that are
+   */
+  public void load(int stored, int positions, ByteBuffer in) {
+    if (position != 0 || positions > stored) {
+      throw new IllegalArgumentException(
+          "cannot load %d of %d positions to a sequence of %d"
+              .formatted(positions, stored, position));
+    }
+    for (int l = 0; l < layers.size(); l++) {
+      attention(l).load(stored, positions, in);
+    }
+    position = positions;
   }
 
   /** Returns to the last checkpoint that is left, or to the start. */

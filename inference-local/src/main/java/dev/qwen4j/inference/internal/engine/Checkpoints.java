@@ -22,6 +22,14 @@ import org.jspecify.annotations.Nullable;
 
 /** Opens what a user may name as a model: a GGUF file, a HuggingFace folder, a folder with GGUF. */
 public final class Checkpoints {
+  /** Bytes; smaller checkpoints read a prompt in no time. */
+  private static final long WORTH_KEEPING = 64L << 20;
+
+  /** Tokens; the computation of fewer is not worth a file. */
+  private static final int PROMPT_WORTH_KEEPING = 128;
+
+  private static final long MOST_PROMPT_BYTES = 1L << 30;
+
   private Checkpoints() {}
 
   /**
@@ -30,7 +38,8 @@ public final class Checkpoints {
    * @param threads that convert what has to be
    * @param quantization the type that larger matrices are to have, null for as they are
    * @param copies where quantised copies are kept
-   * @param packed where packed copies are kept, null for nowhere
+   * @param packed where packed copies are kept, and beside it the beginnings of prompts; null for
+   *     nowhere
    * @param progress hears how far the writing of a copy is
    */
   public record Opening(
@@ -93,6 +102,23 @@ public final class Checkpoints {
     String place = QuantizedCopy.digest(List.of(source.toString()));
     return new PackedCopy(
         folder.resolve("%s-%s-%s".formatted(source.getFileName(), place, identity(source))));
+  }
+
+  /**
+   * Where the beginnings of prompts are kept that a large GGUF file has read; nowhere for others.
+   */
+  public static PromptCopies promptCopies(Checkpoint file, Opening opening) {
+    Path packed = opening.packed();
+    Path source = absolute(file.path());
+    if (packed == null || file.byteSize() < WORTH_KEEPING || !Files.isRegularFile(source)) {
+      return PromptCopies.none();
+    }
+    String place = QuantizedCopy.digest(List.of(source.toString()));
+    return new PromptCopies(
+        packed.resolveSibling("prompts"),
+        "%s-%s-%s".formatted(source.getFileName(), place, identity(source)),
+        PROMPT_WORTH_KEEPING,
+        MOST_PROMPT_BYTES);
   }
 
   /** What a checkpoint calls itself, otherwise its file's name. */

@@ -4,6 +4,7 @@ import dev.qwen4j.inference.internal.kernel.KvType;
 import dev.qwen4j.inference.internal.sampling.Sampler;
 import dev.qwen4j.inference.internal.sampling.SamplingOptions;
 import dev.qwen4j.model.ModelException;
+import java.util.Arrays;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
@@ -33,9 +34,15 @@ public final class Engine implements AutoCloseable {
    * @param vocabulary how many ids the tokenizer knows; rows of the output beyond are never chosen
    * @param contextLength the most tokens of prompt and reply together
    * @param type how their keys and values are kept
+   * @param copies where those of the first message of prompts are kept beyond this process
    */
   public Engine(
-      LoadedModel model, Set<Integer> stopIds, int vocabulary, int contextLength, KvType type) {
+      LoadedModel model,
+      Set<Integer> stopIds,
+      int vocabulary,
+      int contextLength,
+      KvType type,
+      PromptCopies copies) {
     this.model = model;
     this.turns = new Turns(model);
     this.stopIds = Set.copyOf(stopIds);
@@ -43,7 +50,11 @@ public final class Engine implements AutoCloseable {
     this.contextLength = contextLength;
     this.cache =
         new PrefixCache(
-            model, contextLength, type, PrefixCache.defaultBytes(model, contextLength, type));
+            model,
+            contextLength,
+            type,
+            PrefixCache.defaultBytes(model, contextLength, type),
+            copies);
     this.logits = new float[model.pass().vocabularySize()];
   }
 
@@ -79,6 +90,7 @@ public final class Engine implements AutoCloseable {
     RetainedSequence sequence = cache.sequenceFor(prompt);
     int reused = sequence.known(prompt);
     int lastRow = sequence.readPrompt(prompt, pause);
+    cache.remember(firstMessage(prompt));
     int generated = 0;
     while (generated < most) {
       model.pass().logits(lastRow, 1, logits);
@@ -99,9 +111,19 @@ public final class Engine implements AutoCloseable {
     return new Ending(Ending.Cause.LENGTH, generated, reused);
   }
 
-  /** Ends a running generation, then frees the model. */
+  /** Up to the first token that ends one: instructions and tools, if there are any. */
+  private int[] firstMessage(int[] prompt) {
+    int end = 0;
+    while (end < prompt.length && !stopIds.contains(prompt[end])) {
+      end++;
+    }
+    return Arrays.copyOf(prompt, end < prompt.length ? end : 0);
+  }
+
+  /** Ends a running generation, frees the model, and keeps what prompts have begun with. */
   @Override
   public void close() {
     turns.close();
+    cache.keepBeginnings();
   }
 }

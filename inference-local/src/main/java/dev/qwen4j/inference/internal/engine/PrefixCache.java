@@ -2,8 +2,10 @@ package dev.qwen4j.inference.internal.engine;
 
 import dev.qwen4j.inference.internal.kernel.KvType;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Deque;
+import java.util.Optional;
 
 /**
  * The sequences of earlier requests, of which a new one reuses the longest common prefix. A request
@@ -14,23 +16,31 @@ import java.util.Deque;
  * by one thread at a time.
  */
 final class PrefixCache {
+  /** Beginnings of prompts that are kept of one process. */
+  private static final int MOST_BEGINNINGS = 4;
+
   private final LoadedModel model;
   private final int contextLength;
   private final KvType type;
   private final long mostBytes;
+  private final PromptCopies copies;
   private final Deque<RetainedSequence> sequences = new ArrayDeque<>(); // the last used first
+  private final Deque<int[]> beginnings = new ArrayDeque<>(); // of prompts, the last used first
 
   /**
    * An empty cache.
    *
    * @param contextLength that every sequence may grow to
    * @param mostBytes of keys and values beside those of the sequence in use
+   * @param copies where sequences begin that no earlier one is like
    */
-  PrefixCache(LoadedModel model, int contextLength, KvType type, long mostBytes) {
+  PrefixCache(
+      LoadedModel model, int contextLength, KvType type, long mostBytes, PromptCopies copies) {
     this.model = model;
     this.contextLength = contextLength;
     this.type = type;
     this.mostBytes = mostBytes;
+    this.copies = copies;
   }
 
   /** As much as one whole context takes, but no more than an eighth of what the JVM may use. */
@@ -50,6 +60,9 @@ final class PrefixCache {
                     .thenComparingInt(earlier -> earlier.alike(prompt)))
             .map(earlier -> earlier.isContinuedBy(prompt) ? earlier : earlier.copyFor(prompt))
             .orElseGet(() -> new RetainedSequence(model, contextLength, type));
+    if (!copies.areWorthIt(sequence.known(prompt))) {
+      sequence = loaded(prompt).orElse(sequence);
+    }
     sequences.remove(sequence);
     long bytes = 0;
     int kept = 0;
@@ -65,5 +78,33 @@ final class PrefixCache {
     }
     sequences.addFirst(sequence);
     return sequence;
+  }
+
+  private Optional<RetainedSequence> loaded(int[] prompt) {
+    RetainedSequence sequence = new RetainedSequence(model, contextLength, type);
+    return sequence.load(prompt, copies) ? Optional.of(sequence) : Optional.empty();
+  }
+
+  /** Remembers what a prompt began with, to be kept. */
+  void remember(int[] beginning) {
+    if (!copies.areWorthIt(beginning.length)) {
+      return;
+    }
+    beginnings.removeIf(earlier -> Arrays.equals(earlier, beginning));
+    beginnings.addFirst(beginning);
+    if (beginnings.size() > MOST_BEGINNINGS) {
+      beginnings.removeLast();
+    }
+  }
+
+  /** Keeps what prompts have begun with, as far as there are sequences that know it; once. */
+  void keepBeginnings() {
+    for (int[] beginning : beginnings) {
+      sequences.stream()
+          .filter(sequence -> sequence.beginsWith(beginning))
+          .findFirst()
+          .ifPresent(sequence -> sequence.keep(beginning, copies));
+    }
+    beginnings.clear();
   }
 }

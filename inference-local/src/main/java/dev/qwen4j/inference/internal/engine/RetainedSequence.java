@@ -62,6 +62,29 @@ final class RetainedSequence {
     return copy;
   }
 
+  /** Whether it has read {@code beginning}, and still knows it. */
+  boolean beginsWith(int[] beginning) {
+    return state.position() >= beginning.length
+        && Arrays.equals(ids, 0, beginning.length, beginning, 0, beginning.length);
+  }
+
+  /** Begins with what a file knows of {@code prompt}; whether there is such a file. */
+  boolean load(int[] prompt, PromptCopies copies) {
+    if (state.rewindsToCheckpointsOnly()) {
+      return false;
+    }
+    int known = copies.load(prompt, type, state);
+    ids = Arrays.copyOf(prompt, Math.max(prompt.length, FIRST_IDS));
+    return known > 0;
+  }
+
+  /** Keeps {@code beginning}, which it begins with, in a file. */
+  void keep(int[] beginning, PromptCopies copies) {
+    if (!state.rewindsToCheckpointsOnly()) {
+      copies.keep(beginning, type, state, model.pass().stateBytesPerPosition(type));
+    }
+  }
+
   /** Bytes of keys and values. */
   long bytes() {
     return state.position() * model.pass().stateBytesPerPosition(type);

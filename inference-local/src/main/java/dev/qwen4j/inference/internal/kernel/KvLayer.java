@@ -1,5 +1,7 @@
 package dev.qwen4j.inference.internal.kernel;
 
+import java.nio.ByteBuffer;
+
 /**
  * Keys and values of one attention layer for one sequence. Grows as positions are written, up to
  * {@code maxPositions}.
@@ -61,6 +63,27 @@ public final class KvLayer {
     for (int h = 0; h < keys.length; h++) {
       keys[h] = other.keys[h].grown(capacity);
       values[h] = other.values[h].grown(capacity);
+    }
+  }
+
+  /** Puts the first positions, as they are kept, to {@code out}. */
+  public void store(int positions, ByteBuffer out) {
+    for (int h = 0; h < keys.length; h++) {
+      keys[h].store(positions, out);
+      values[h].store(positions, out);
+    }
+  }
+
+  /**
+   * Takes over the first positions of what a layer of the same shape and type has stored.
+   *
+   * @param stored how many it has stored
+   */
+  public void load(int stored, int positions, ByteBuffer in) {
+    ensureCapacity(positions);
+    for (int h = 0; h < keys.length; h++) {
+      keys[h].load(stored, positions, in);
+      values[h].load(stored, positions, in);
     }
   }
 

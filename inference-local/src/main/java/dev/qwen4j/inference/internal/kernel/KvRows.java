@@ -1,5 +1,6 @@
 package dev.qwen4j.inference.internal.kernel;
 
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 
 /** The keys or the values of one head, position by position: [capacity, headDim]. */
@@ -24,6 +25,16 @@ sealed interface KvRows {
   /** Reads the rows of {@code count} positions from {@code position} on: [count, headDim]. */
   void read(int position, int count, float[] out);
 
+  /** Puts the rows of the first {@code count} positions, as they are kept, to {@code out}. */
+  void store(int count, ByteBuffer out);
+
+  /** Takes the first {@code count} rows from {@code in}, where {@code stored} of them lie. */
+  void load(int stored, int count, ByteBuffer in);
+
+  private static void skip(ByteBuffer buffer, long bytes) {
+    buffer.position(Math.toIntExact(buffer.position() + bytes));
+  }
+
   // Buffers, which nobody compares.
   @SuppressWarnings("ArrayRecordComponent")
   record Floats(int headDim, float[] values) implements KvRows {
@@ -35,6 +46,18 @@ sealed interface KvRows {
     @Override
     public void write(int position, float[] x, int at) {
       System.arraycopy(x, at, values, position * headDim, headDim);
+    }
+
+    @Override
+    public void store(int count, ByteBuffer out) {
+      out.asFloatBuffer().put(values, 0, count * headDim);
+      skip(out, (long) count * headDim * Float.BYTES);
+    }
+
+    @Override
+    public void load(int stored, int count, ByteBuffer in) {
+      in.asFloatBuffer().get(values, 0, count * headDim);
+      skip(in, (long) stored * headDim * Float.BYTES);
     }
 
     @Override
@@ -58,6 +81,18 @@ sealed interface KvRows {
       for (int i = 0; i < headDim; i++) {
         values[to + i] = Float.floatToFloat16(x[at + i]);
       }
+    }
+
+    @Override
+    public void store(int count, ByteBuffer out) {
+      out.asShortBuffer().put(values, 0, count * headDim);
+      skip(out, (long) count * headDim * Short.BYTES);
+    }
+
+    @Override
+    public void load(int stored, int count, ByteBuffer in) {
+      in.asShortBuffer().get(values, 0, count * headDim);
+      skip(in, (long) stored * headDim * Short.BYTES);
     }
 
     @Override
@@ -113,6 +148,21 @@ sealed interface KvRows {
           values[position * headDim + from + i] = (byte) rounded;
         }
       }
+    }
+
+    @Override
+    public void store(int count, ByteBuffer out) {
+      out.put(values, 0, count * headDim);
+      out.asShortBuffer().put(scales, 0, count * blocks());
+      skip(out, (long) count * blocks() * Short.BYTES);
+    }
+
+    @Override
+    public void load(int stored, int count, ByteBuffer in) {
+      in.slice().get(values, 0, count * headDim);
+      skip(in, (long) stored * headDim);
+      in.asShortBuffer().get(scales, 0, count * blocks());
+      skip(in, (long) stored * blocks() * Short.BYTES);
     }
 
     @Override

@@ -10,6 +10,7 @@ import dev.qwen4j.inference.internal.sampling.SamplingOptions;
 import dev.qwen4j.model.ModelException;
 import java.io.IOException;
 import java.net.URISyntaxException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -21,10 +22,12 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 class EngineTest {
   private static final int CONTEXT = 128;
@@ -48,7 +51,7 @@ class EngineTest {
 
   private static Engine open(Set<Integer> stopIds) {
     LoadedModel model = LoadedModel.open(resource("model-f32.gguf"), 2);
-    return new Engine(model, stopIds, 512, CONTEXT, KvType.F16);
+    return new Engine(model, stopIds, 512, CONTEXT, KvType.F16, PromptCopies.none());
   }
 
   @BeforeEach
@@ -312,7 +315,7 @@ class EngineTest {
   void aRecurrentModelRemembersWhereRequestsPart() {
     engine.close();
     LoadedModel model = LoadedModel.open(resource("qwen35", "model-f32.gguf"), 2);
-    engine = new Engine(model, Set.of(), 512, CONTEXT, KvType.F16);
+    engine = new Engine(model, Set.of(), 512, CONTEXT, KvType.F16, PromptCopies.none());
     List<Ending> endings = new ArrayList<>();
     List<Integer> alone = greedy(prompt, 8, endings);
     int[] parted = prompt.clone();
@@ -334,7 +337,7 @@ class EngineTest {
   void aRecurrentModelForgetsWhereACancelledRequestParted() {
     engine.close();
     LoadedModel model = LoadedModel.open(resource("qwen35", "model-f32.gguf"), 2);
-    engine = new Engine(model, Set.of(), 512, CONTEXT, KvType.F16);
+    engine = new Engine(model, Set.of(), 512, CONTEXT, KvType.F16, PromptCopies.none());
     int[] parted = prompt.clone();
     Arrays.fill(parted, 20, parted.length, 7);
     int[] shorter = Arrays.copyOf(parted, 12);
@@ -349,5 +352,89 @@ class EngineTest {
           .isInstanceOf(CancellationException.class);
       assertThat(greedy(shorter, 4, new ArrayList<>())).isEqualTo(alone);
     }
+  }
+
+  private List<Integer> replyKeeping(Path folder, int[] ids, List<Ending> endings) {
+    engine.close();
+    LoadedModel model = LoadedModel.open(resource("model-f32.gguf"), 2);
+    int end = ids[ids.length - 4];
+    engine =
+        new Engine(
+            model,
+            Set.of(end),
+            512,
+            CONTEXT,
+            KvType.F16,
+            new PromptCopies(folder, "tiny", 8, 60_000));
+    List<Integer> reply = greedy(ids, 6, endings);
+    engine.close();
+    return reply;
+  }
+
+  /** A prompt whose first message ends four tokens before it does. */
+  private int[] prompted(int last) {
+    int[] ids = IntStream.range(0, 40).map(i -> 100 + i * 7).toArray();
+    ids[39] = last;
+    return ids;
+  }
+
+  @Test
+  void anotherProcessNeedNotReadTheInstructionsAgain(@TempDir Path folder) throws IOException {
+    List<Ending> endings = new ArrayList<>();
+    List<Integer> first = replyKeeping(folder, prompted(11), endings);
+    assertThat(replyKeeping(folder, prompted(11), endings)).isEqualTo(first);
+    replyKeeping(folder, prompted(12), endings);
+    assertThat(endings).extracting(Ending::reused).containsExactly(0, 36, 36);
+    try (Stream<Path> files = Files.list(folder)) {
+      assertThat(files).hasSize(1).first().asString().endsWith(".kv");
+    }
+  }
+
+  /** Two of these fit the bound. */
+  @Test
+  void theCopyUsedLongestAgoMakesRoom(@TempDir Path folder) {
+    List<Ending> endings = new ArrayList<>();
+    for (int first : List.of(1, 2, 1, 3, 2, 1)) {
+      int[] ids = prompted(11);
+      ids[0] = first;
+      replyKeeping(folder, ids, endings);
+    }
+    assertThat(endings).extracting(Ending::reused).containsExactly(0, 0, 36, 0, 0, 0);
+  }
+
+  @Test
+  void onlyWhatIsAlikeIsTakenFromACopy(@TempDir Path folder) {
+    List<Ending> endings = new ArrayList<>();
+    replyKeeping(folder, prompted(11), endings);
+    int[] other = prompted(11);
+    other[20] = 5;
+    List<Integer> expectedReply = replyKeeping(folder.resolve("elsewhere"), other, endings);
+    assertThat(replyKeeping(folder, other, endings)).isEqualTo(expectedReply);
+    assertThat(endings).extracting(Ending::reused).containsExactly(0, 0, 20);
+  }
+
+  @Test
+  void aDamagedCopyIsReadAgainAndReplaced(@TempDir Path folder) throws IOException {
+    List<Ending> endings = new ArrayList<>();
+    List<Integer> first = replyKeeping(folder, prompted(11), endings);
+    Path copy;
+    try (Stream<Path> files = Files.list(folder)) {
+      copy = files.findFirst().orElseThrow();
+    }
+    byte[] bytes = Files.readAllBytes(copy);
+    for (byte[] damaged :
+        List.of(flipped(bytes), Arrays.copyOf(bytes, bytes.length - 1), new byte[3])) {
+      Files.write(copy, damaged);
+      assertThat(replyKeeping(folder, prompted(11), endings)).isEqualTo(first);
+      assertThat(endings.getLast().reused()).isZero();
+      replyKeeping(folder, prompted(11), endings);
+      assertThat(endings.getLast().reused()).isEqualTo(36);
+    }
+  }
+
+  private static byte[] flipped(byte[] bytes) {
+    byte[] flipped = bytes.clone();
+    flipped[bytes.length / 2] ^= 1;
+    return flipped;
   }
 }
