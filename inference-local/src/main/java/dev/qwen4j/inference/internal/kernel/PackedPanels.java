@@ -18,16 +18,20 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 
 /**
- * Packed weights as float32 for the panels that prefill multiplies: {@code panel[k][row]}, so that
+ * Packed weights as float32 for the panels that prefill multiplies: {@code strip[k][row]}, so that
  * lanes stay lanes and nothing is transposed. The values are those of {@link Dequantizer}, to the
  * bit but for the sign of zeros.
  */
 final class PackedPanels {
+  /** Rows of a strip: whole tiles and vectors, and few, so that a tile's weights share lines. */
+  static final int STRIP = Math.max(24, 3 * L);
+
   private PackedPanels() {}
 
   /**
    * Writes columns {@code from} to {@code from + n}, whole blocks of the file, of a group's rows to
-   * {@code panel[at + (k − from) * stride + row]}.
+   * the rows of a panel that begin at {@code row}. Row {@code r}, column {@code k} of a panel is
+   * {@code panel[r / strip * strip * n + k * strip + r % strip]}.
    */
   static void unpack(
       PackedMatrix m,
@@ -36,8 +40,8 @@ final class PackedPanels {
       int n,
       Scratch scratch,
       float[] panel,
-      int at,
-      int stride) {
+      int row,
+      int strip) {
     Packing packing = m.packing();
     int rows = packing.groupRows();
     int blocks = n / packing.block();
@@ -50,15 +54,16 @@ final class PackedPanels {
     PackedScales.write(m, group, first, blocks, scratch.ones(blocks), sums, scales, minus);
     long weights = m.data().address() + m.weightsOf(group) + (long) first * packing.blockBytes();
     for (int r = 0; r < rows; r += L) {
+      int at = (row + r) / strip * strip * n + (row + r) % strip;
       switch (packing) {
-        case BYTES -> bytes(weights, r, blocks, scales, panel, at + r, stride);
+        case BYTES -> bytes(weights, r, blocks, scales, panel, at, strip);
         case NIBBLES ->
-            words(packing, 4, weights, r, blocks, center, scales, minus, panel, at + r, stride);
+            words(packing, 4, weights, r, blocks, center, scales, minus, panel, at, strip);
         case FIVES -> {
-          words(packing, 5, weights, r, blocks, center, scales, minus, panel, at + r, stride);
-          lastPairOfFives(weights, r, blocks, center, scales, minus, panel, at + r, stride);
+          words(packing, 5, weights, r, blocks, center, scales, minus, panel, at, strip);
+          lastPairOfFives(weights, r, blocks, center, scales, minus, panel, at, strip);
         }
-        case SIXES -> sixes(weights, blocks, center, scales, minus, panel, at, stride);
+        case SIXES -> sixes(weights, blocks, center, scales, minus, panel, at, strip);
       }
     }
   }

@@ -20,11 +20,8 @@ import jdk.incubator.vector.FloatVector;
  * Gimelshein 2018; Dao et al. 2022). Both products are the register tiles of {@link Tiles}.
  */
 final class VectorAttention {
-  /** Rows or columns that {@link Tiles} computes at once. */
-  private static final int TILE_ROWS = 6;
-
   /** Positions per block. */
-  private static final int BLOCK = 8 * TILE_ROWS;
+  private static final int BLOCK = 8 * Tiles.ROWS;
 
   /** Tiles that share a converted block. */
   private static final int TILES = 8;
@@ -60,7 +57,7 @@ final class VectorAttention {
 
   /** Sums of a tile: [headDim and what the register tiles compute beyond it, lanes]. */
   private static int sumsOfTile(int headDim) {
-    return Math.ceilDiv(headDim, TILE_ROWS) * TILE_ROWS * WIDE;
+    return Math.ceilDiv(headDim, Tiles.ROWS) * Tiles.ROWS * WIDE;
   }
 
   /** One worker's memory, grown to the shapes it met. */
@@ -76,7 +73,7 @@ final class VectorAttention {
     void fit(int headDim, int scoreCount) {
       if (keys.length < BLOCK * headDim) {
         keys = new float[BLOCK * headDim];
-        values = new float[BLOCK * headDim + TILE_ROWS];
+        values = new float[BLOCK * headDim + Tiles.ROWS];
         queries = new float[TILES * WIDE * headDim];
         sums = new float[TILES * sumsOfTile(headDim)];
       }
@@ -248,13 +245,12 @@ final class VectorAttention {
           continue;
         }
         int queries = t * WIDE * headDim;
-        Arrays.fill(b.scores, 0, Math.ceilDiv(seen, TILE_ROWS) * TILE_ROWS * WIDE, 0);
-        Tiles.multiplyRows(
-            b.keys, 0, headDim, seen, b.queries, queries, WIDE, headDim, b.scores, 0);
+        Arrays.fill(b.scores, 0, Math.ceilDiv(seen, Tiles.ROWS) * Tiles.ROWS * WIDE, 0);
+        Tiles.multiply(b.keys, 0, headDim, 1, seen, b.queries, queries, WIDE, headDim, b.scores, 0);
         maskFuture(b.scores, p, seen, tile);
         softmaxStep(b, seen, t, headDim);
         int sums = t * sumsOfTile(headDim);
-        Tiles.multiplyColumns(b.values, 0, headDim, headDim, b.scores, 0, WIDE, seen, b.sums, sums);
+        Tiles.multiply(b.values, 0, 1, headDim, headDim, b.scores, 0, WIDE, seen, b.sums, sums);
       }
     }
     for (int t = 0; t < n; t++) {

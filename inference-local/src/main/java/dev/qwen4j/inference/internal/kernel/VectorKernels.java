@@ -1,5 +1,6 @@
 package dev.qwen4j.inference.internal.kernel;
 
+import static dev.qwen4j.inference.internal.kernel.PackedPanels.STRIP;
 import static dev.qwen4j.inference.internal.kernel.Tiles.NARROW;
 import static dev.qwen4j.inference.internal.kernel.Tiles.WIDE;
 
@@ -23,8 +24,8 @@ import java.util.Set;
  * <p>Calls must not overlap; they write their operands to fields, so that no call allocates.
  */
 final class VectorKernels implements Kernels {
-  /** Rows of a panel: a multiple of the tiles' six and eight, and of the packings' groups. */
-  private static final int PANEL_ROWS = Math.max(48, 6 * Lanes.L);
+  /** Rows of a panel: whole strips, and so whole tiles, and whole groups of the packings. */
+  private static final int PANEL_ROWS = 2 * PackedPanels.STRIP;
 
   /** Columns of a panel: whole K blocks, and with 48 rows about 200 KB. */
   private static final int PANEL_COLS = 1024;
@@ -277,12 +278,7 @@ final class VectorKernels implements Kernels {
       for (int tile = 0; tile < tiles; tile++) {
         int lanes = tileWidth(tile);
         int xAt = tile * WIDE * width + k * lanes;
-        int at = tile * PANEL_ROWS * WIDE;
-        if (w instanceof PackedMatrix) {
-          Tiles.multiplyColumns(panel, 0, PANEL_ROWS, rows, packed, xAt, lanes, cols, sums, at);
-        } else {
-          Tiles.multiplyRows(panel, 0, cols, rows, packed, xAt, lanes, cols, sums, at);
-        }
+        multiplyTile(w, panel, rows, cols, xAt, lanes, sums, tile * PANEL_ROWS * WIDE);
       }
     }
     for (int tile = 0; tile < tiles; tile++) {
@@ -290,13 +286,26 @@ final class VectorKernels implements Kernels {
     }
   }
 
-  /** A packed matrix' panel is [k, rows], another's [rows, k]. */
+  private void multiplyTile(
+      Matrix w, float[] panel, int rows, int cols, int xAt, int lanes, float[] sums, int at) {
+    if (w instanceof PackedMatrix) {
+      for (int r = 0; r < rows; r += STRIP) {
+        int n = Math.min(STRIP, rows - r);
+        int to = at + r * lanes;
+        Tiles.multiply(panel, r * cols, 1, STRIP, n, packed, xAt, lanes, cols, sums, to);
+      }
+    } else {
+      Tiles.multiply(panel, 0, cols, 1, rows, packed, xAt, lanes, cols, sums, at);
+    }
+  }
+
+  /** A packed matrix' panel is strips of [k, rows], another's is [rows, k]. */
   private static void fillPanel(
       Matrix w, int from, int rows, int k, int cols, Scratch scratch, float[] panel) {
     if (w instanceof PackedMatrix m) {
       int groupRows = m.packing().groupRows();
       for (int r = 0; r < rows; r += groupRows) {
-        PackedPanels.unpack(m, (from + r) / groupRows, k, cols, scratch, panel, r, PANEL_ROWS);
+        PackedPanels.unpack(m, (from + r) / groupRows, k, cols, scratch, panel, r, STRIP);
       }
     } else {
       RawMatrix raw = ((Mapped) w).raw;
