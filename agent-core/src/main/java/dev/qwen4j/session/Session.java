@@ -147,7 +147,8 @@ public final class Session implements AutoCloseable {
     int size = state().messages().size();
     if (messages < 0 || messages > size) {
       throw new IllegalArgumentException(
-          "The session has %d messages, so there is no going to %d.".formatted(size, messages));
+          "The session has %d messages: expected a number from 0 to %d, but found %d."
+              .formatted(size, size, messages));
     }
     if (!state().isWhole(messages)) {
       throw new IllegalArgumentException(

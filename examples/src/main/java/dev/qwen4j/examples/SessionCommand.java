@@ -12,12 +12,18 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** {@code qwen4j session}: looks into the sessions that {@code run --session} keeps. */
 @Command(
@@ -28,7 +34,7 @@ import picocli.CommandLine.Parameters;
       "Examples:",
       "  qwen4j run -m model.gguf --session work.jsonl \"Which test is slowest?\"",
       "  qwen4j session show work.jsonl",
-      "  qwen4j session fork work.jsonl other.jsonl --messages 3",
+      "  qwen4j session fork work.jsonl other.jsonl 3",
       "  qwen4j run -m model.gguf --resume other.jsonl \"And why?\""
     })
 final class SessionCommand {
@@ -108,11 +114,43 @@ final class SessionCommand {
     }
   }
 
+  /** A number of messages, for those who would rather name it than have it last. */
+  static final class MessagesOption {
+    @Spec(Spec.Target.MIXEE)
+    private @Nullable CommandSpec command;
+
+    @Option(names = "--messages", paramLabel = "N", description = "The same as N.")
+    private @Nullable Integer named;
+
+    /** The one that was given, if one was. */
+    @Nullable Integer or(@Nullable Integer last) {
+      if (named != null && last != null) {
+        throw wrong(
+            "the number of messages is given twice, as %d and as --messages %d"
+                .formatted(last, named));
+      }
+      return named == null ? last : named;
+    }
+
+    int orElseThrow(@Nullable Integer last) {
+      Integer given = or(last);
+      if (given == null) {
+        throw wrong("expected how many messages to keep, as N or --messages N");
+      }
+      return given;
+    }
+
+    private ParameterException wrong(String what) {
+      return new ParameterException(
+          Objects.requireNonNull(command, "picocli sets it").commandLine(), what);
+    }
+  }
+
   /** A copy that goes its own way. */
   @Command(
       name = "fork",
       description = "Begins a new session with the first messages of another.",
-      footer = {"", "Example:", "  qwen4j session fork work.jsonl other.jsonl --messages 3"})
+      footer = {"", "Example:", "  qwen4j session fork work.jsonl other.jsonl 3"})
   static final class Fork implements Callable<Integer> {
     @Parameters(index = "0", paramLabel = "FILE", description = "The session.")
     private Path file = Path.of("");
@@ -120,16 +158,20 @@ final class SessionCommand {
     @Parameters(index = "1", paramLabel = "NEW", description = "The file of the new session.")
     private Path newFile = Path.of("");
 
-    @Option(
-        names = "--messages",
+    @Parameters(
+        index = "2",
+        arity = "0..1",
         paramLabel = "N",
         description = "How many messages to take (default: all).")
-    private int messages = -1;
+    private @Nullable Integer count;
+
+    @Mixin private MessagesOption messages = new MessagesOption();
 
     @Override
     public Integer call() throws IOException {
+      Integer taken = messages.or(count);
       try (Session session = Session.read(file)) {
-        session.fork(newFile, messages < 0 ? session.messages().size() : messages).close();
+        session.fork(newFile, taken == null ? session.messages().size() : taken).close();
         return ExitCode.ANSWERED.code();
       }
     }
@@ -144,13 +186,20 @@ final class SessionCommand {
     @Parameters(index = "0", paramLabel = "FILE", description = "The session.")
     private Path file = Path.of("");
 
-    @Parameters(index = "1", paramLabel = "N", description = "How many messages to keep.")
-    private int messages;
+    @Parameters(
+        index = "1",
+        arity = "0..1",
+        paramLabel = "N",
+        description = "How many messages to keep.")
+    private @Nullable Integer count;
+
+    @Mixin private MessagesOption messages = new MessagesOption();
 
     @Override
     public Integer call() throws IOException {
+      int kept = messages.orElseThrow(count);
       try (Session session = Session.openExisting(file)) {
-        session.rewind(messages);
+        session.rewind(kept);
         return ExitCode.ANSWERED.code();
       }
     }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -271,6 +272,54 @@ class SessionCommandTest {
         .contains("\"role\" : \"system\"", "\"tool_call_id\" : \"call_1\"");
     assertThat(Outcome.of("session", "rewind", file, "1").exitCode()).isZero();
     assertThat(Outcome.of("session", "show", file).out()).hasLineCount(1);
+  }
+
+  @Test
+  void forkAndRewindTakeTheNumberOfMessagesInEitherForm() {
+    endpoint.answers("It is 42.");
+    run("--session", session().toString(), "What is 6 * 7?");
+    String file = session().toString();
+    String[][] forks = {{"fork", file, "NEW", "1"}, {"fork", file, "NEW", "--messages", "1"}};
+    for (int i = 0; i < forks.length; i++) {
+      String fork = folder.resolve("fork" + i).toString();
+      forks[i][2] = fork;
+      assertThat(session(forks[i]).exitCode()).isZero();
+      assertThat(session("show", fork).out()).hasLineCount(1);
+      String[] rewind =
+          i == 0
+              ? new String[] {"rewind", fork, "0"}
+              : new String[] {"rewind", fork, "--messages=0"};
+      assertThat(session(rewind).exitCode()).isZero();
+      assertThat(session("show", fork).out()).isEmpty();
+    }
+    Path never = folder.resolve("never");
+    for (String n : new String[] {"3", "-1"}) {
+      for (String[] wrong :
+          new String[][] {
+            {"fork", file, never.toString(), n},
+            {"fork", file, never.toString(), "--messages", n},
+            {"rewind", file, n},
+            {"rewind", file, "--messages", n}
+          }) {
+        Outcome outcome = session(wrong).hasOneClearLine();
+        assertThat(outcome.exitCode()).isEqualTo(1);
+        assertThat(outcome.err())
+            .contains("The session has 2 messages: expected a number from 0 to 2, but found " + n);
+      }
+    }
+    assertThat(never).doesNotExist();
+    assertThat(session("show", file).out()).hasLineCount(2);
+    assertThat(session("rewind", file, "1", "--messages", "1").hasOneClearLine().exitCode())
+        .isEqualTo(2);
+    Outcome without = session("rewind", file).hasOneClearLine();
+    assertThat(without.exitCode()).isEqualTo(2);
+    assertThat(without.err()).contains("expected how many messages to keep, as N or --messages N");
+  }
+
+  private static Outcome session(String... arguments) {
+    var all = new ArrayList<>(List.of("session"));
+    all.addAll(List.of(arguments));
+    return Outcome.of(all.toArray(String[]::new));
   }
 
   @Test
