@@ -73,8 +73,10 @@ final class Beginning {
     var link = around.cancellation().onCancel(own::cancel);
     try (link) {
       var stopped = Conversation.stopped(told(systemOf(conversation)), conversation);
-      var decisions = Resumption.decisions(stopped, answers, agent, guards(around));
-      return run(stopped, decisions, null, around);
+      Guards guards = guards(around);
+      return Resumption.decisions(stopped, answers, agent, guards)
+          .map(decisions -> run(stopped, decisions, null, around))
+          .orElseGet(() -> notGoneOn(stopped, guards, around));
     }
   }
 
@@ -89,8 +91,10 @@ final class Beginning {
     var link = scope.cancellation().onCancel(own::cancel);
     try (link) {
       var stopped = Conversation.stopped(told(session.instructions()), session);
-      var decisions = Resumption.decisions(stopped, scope.answers(), agent, guards(scope), session);
-      return run(stopped, decisions, null, scope);
+      Guards guards = guards(scope);
+      return Resumption.decisions(stopped, scope.answers(), agent, guards, session)
+          .map(decisions -> run(stopped, decisions, null, scope))
+          .orElseGet(() -> notGoneOn(stopped, guards, scope));
     }
   }
 
@@ -109,10 +113,22 @@ final class Beginning {
   }
 
   private RunResult notBegun(Input input, StopReason reason, String why, RunScope around) {
+    return nothingDone(input.text(), input.before(), reason, why, around);
+  }
+
+  /** An answer could not be checked in time: the questions are open as they were. */
+  private RunResult notGoneOn(Conversation stopped, Guards guards, RunScope around) {
+    StopReason reason = guards.given(StopReason.CANCELLED, StopReason.MAX_TIME, StopReason.BLOCKED);
+    return nothingDone(
+        stopped.input(), stopped.messages(), reason, "A check did not end in time.", around);
+  }
+
+  private RunResult nothingDone(
+      String input, List<ChatMessage> messages, StopReason reason, String why, RunScope around) {
     String text = reason == StopReason.CANCELLED ? "" : why;
-    var result = new RunResult(text, false, reason, null, Spent.NOTHING, List.of(), input.before());
+    var result = new RunResult(text, false, reason, null, Spent.NOTHING, List.of(), messages);
     RunScope scope = around.forRun(agent, new Cancellation());
-    scope.tell(new AgentEvent.RunStarted(scope.path(), input.text()));
+    scope.tell(new AgentEvent.RunStarted(scope.path(), input));
     scope.tell(new AgentEvent.RunFinished(scope.path(), result));
     return result;
   }

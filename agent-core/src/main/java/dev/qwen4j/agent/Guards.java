@@ -30,6 +30,11 @@ record Guards(Hooks hooks, Cancellation cancellation, Deadline end) {
     };
   }
 
+  /** Whether hooks are given up by now. */
+  boolean areOver() {
+    return cancellation.isCancelled() || end.isPast();
+  }
+
   /**
    * What a step that blocked means for the run.
    *

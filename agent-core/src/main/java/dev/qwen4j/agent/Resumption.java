@@ -23,11 +23,13 @@ final class Resumption {
   private Resumption() {}
 
   /**
-   * The decisions on the open calls of a conversation, by call.
+   * The decisions on the open calls of a conversation, by call. A call that a hook blocks by now
+   * needs none: the run tells the model why.
    *
+   * @return nothing if a hook had to be given up
    * @throws IllegalArgumentException if an answer is to no open call, or to another one's arguments
    */
-  static Map<String, Decision> decisions(
+  static Optional<Map<String, Decision>> decisions(
       Conversation conversation, List<Answer> answers, Agent agent, Guards guards) {
     Map<String, Decision> decisions = new HashMap<>();
     for (Answer answer : answers) {
@@ -40,31 +42,40 @@ final class Resumption {
                   () ->
                       new IllegalArgumentException(
                           "No call '%s' waits for an answer.".formatted(asked.call())));
-      requireSame(asked, call, agent.argumentsCheck(), guards);
-      decisions.put(asked.call(), answer.decision());
+      if (goesAsAsked(asked, call, agent.argumentsCheck(), guards)) {
+        decisions.put(asked.call(), answer.decision());
+      } else if (guards.areOver()) {
+        return Optional.empty();
+      }
     }
-    return decisions;
+    return Optional.of(decisions);
   }
 
   /**
    * As above, with the answers that the session has from before; it keeps the new ones. Answers to
    * calls of agents that run as tools are only checked here: they find their way with the call.
    */
-  static Map<String, Decision> decisions(
+  static Optional<Map<String, Decision>> decisions(
       Conversation conversation,
       List<Answer> answers,
       Agent agent,
       Guards guards,
       Session session) {
-    Map<String, Decision> decisions = new HashMap<>();
-    session.answers().forEach((call, answer) -> decisions.put(call, decision(answer)));
     List<Answer> own =
         answers.stream().filter(each -> !isNested(each, conversation, session)).toList();
-    decisions.putAll(decisions(conversation, own, agent, guards));
-    for (Answer answer : own) {
-      session.record(entry(answer));
+    Map<String, Decision> now = decisions(conversation, own, agent, guards).orElse(null);
+    if (now == null) {
+      return Optional.empty();
     }
-    return decisions;
+    Map<String, Decision> decisions = new HashMap<>();
+    session.answers().forEach((call, answer) -> decisions.put(call, decision(answer)));
+    decisions.putAll(now);
+    for (Answer answer : own) {
+      if (now.containsKey(answer.question().call())) {
+        session.record(entry(answer));
+      }
+    }
+    return Optional.of(decisions);
   }
 
   private static boolean isNested(Answer answer, Conversation conversation, Session session) {
@@ -128,21 +139,31 @@ final class Resumption {
     }
   }
 
-  /** The question shows the call as it would run, which is how the check and the hooks leave it. */
-  private static void requireSame(
+  /**
+   * Whether the call will run as the question shows it, which is how the check and the hooks leave
+   * it; not if a hook stops it.
+   *
+   * @throws IllegalArgumentException if it would run in another way
+   */
+  private static boolean goesAsAsked(
       Question asked, ToolExecutionRequest call, ToolArgumentsCheck check, Guards guards) {
-    boolean same =
-        check.check(call.name(), call.arguments(), false)
-                instanceof Checked.Accepted(Tool tool, ToolArguments arguments, var repairs)
-            && tool.name().equals(asked.tool())
-            && GuardedCall.of(new ToolCall(call.id(), tool.name(), arguments), check, guards)
-                instanceof GuardedCall.Goes(ToolCall goes)
-            && goes.arguments().equals(ToolArguments.parse(asked.arguments()));
-    if (!same) {
-      throw new IllegalArgumentException(
-          "The answer is for %s %s, but the call that waits is %s %s: ask again."
-              .formatted(asked.tool(), asked.arguments(), call.name(), call.arguments()));
+    if (check.check(call.name(), call.arguments(), false)
+            instanceof Checked.Accepted(Tool tool, ToolArguments arguments, var repairs)
+        && tool.name().equals(asked.tool())) {
+      switch (GuardedCall.of(new ToolCall(call.id(), tool.name(), arguments), check, guards)) {
+        case GuardedCall.Stopped stopped -> {
+          return false;
+        }
+        case GuardedCall.Goes(ToolCall goes) -> {
+          if (goes.arguments().equals(ToolArguments.parse(asked.arguments()))) {
+            return true;
+          }
+        }
+      }
     }
+    throw new IllegalArgumentException(
+        "The answer is for %s %s, but the call that waits is %s %s: ask again."
+            .formatted(asked.tool(), asked.arguments(), call.name(), call.arguments()));
   }
 
   private static SessionEntry.Answered entry(Answer answer) {

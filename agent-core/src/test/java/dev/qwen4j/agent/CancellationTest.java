@@ -15,6 +15,7 @@ import dev.langchain4j.model.chat.response.PartialResponseContext;
 import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
 import dev.langchain4j.model.chat.response.StreamingHandle;
 import dev.qwen4j.agent.Hook.Verdict;
+import dev.qwen4j.session.Session;
 import dev.qwen4j.testing.RecordingListener;
 import dev.qwen4j.testing.ScriptedModel;
 import dev.qwen4j.tool.Cancellation;
@@ -33,6 +34,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -237,6 +239,59 @@ class CancellationTest {
                   .limits(Limits.DEFAULT.withMaxTime(Duration.ofMillis(300)))
                   .hook(hangingAt(step)));
       assertThat(result.stopReason()).as(step).isEqualTo(StopReason.MAX_TIME);
+    }
+  }
+
+  @Test
+  void aHookThatHangsWhileAnAnswerIsCheckedLeavesTheQuestionOpen() throws Exception {
+    var armed = new AtomicBoolean();
+    Hook hook =
+        new Hook() {
+          @Override
+          public Verdict<ToolCall> beforeTool(ToolCall call) {
+            if (armed.get()) {
+              hangWhatever();
+            }
+            return Verdict.pass();
+          }
+        };
+    var model = new ScriptedModel().enqueue(reply().call("1", "pay", "{\"x\":\"a\"}"));
+    TestTool pay = TestTool.changing("pay", (call, context) -> ToolResult.of("paid"));
+    Agent agent =
+        Agent.builder()
+            .model(model)
+            .tool(pay)
+            .hook(hook)
+            .approval(ApprovalRules.parse("{\"otherwise\":\"ask_changes\"}"))
+            .build();
+    Agent hasty =
+        agent.toBuilder().limits(Limits.DEFAULT.withMaxTime(Duration.ofMillis(300))).build();
+    try (Session session = Session.open(folder.resolve("s"))) {
+      RunResult asked = agent.run(session, "go", listener, cancellation);
+      var answer = List.of(new Answer(asked.questions().getFirst(), new Decision.Allow()));
+      armed.set(true);
+      RunResult result =
+          cancelledWhenHanging(() -> agent.resume(session, answer, listener, cancellation));
+      assertThat(result.messages()).isEqualTo(asked.messages());
+      assertThat(session.questions()).isEqualTo(asked.questions());
+
+      hanging = new CountDownLatch(1);
+      cancellation = new Cancellation();
+      cancelledWhenHanging(() -> agent.resume(asked.messages(), answer, listener, cancellation));
+
+      RunResult late = hasty.resume(session, answer, listener, new Cancellation());
+      assertThat(late.stopReason()).isEqualTo(StopReason.MAX_TIME);
+      assertThat(late.text()).isEqualTo("A check did not end in time.");
+      assertThat(hasty.resume(asked.messages(), answer, listener, new Cancellation()).stopReason())
+          .isEqualTo(StopReason.MAX_TIME);
+      assertThat(session.questions()).isEqualTo(asked.questions());
+      assertThat(pay.calls).isEmpty();
+
+      armed.set(false);
+      model.enqueueText("Done.");
+      assertThat(agent.resume(session, answer, listener, new Cancellation()).text())
+          .isEqualTo("Done.");
+      assertThat(pay.calls).hasSize(1);
     }
   }
 

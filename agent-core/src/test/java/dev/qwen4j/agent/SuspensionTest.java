@@ -14,6 +14,7 @@ import dev.qwen4j.testing.RecordingListener;
 import dev.qwen4j.testing.ScriptedModel;
 import dev.qwen4j.tool.Cancellation;
 import dev.qwen4j.tool.ToolArguments;
+import dev.qwen4j.tool.ToolCall;
 import dev.qwen4j.tool.ToolResult;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -120,6 +121,30 @@ class SuspensionTest {
     assertThatThrownBy(() -> resume(before.messages(), new Answer(unknown, new Decision.Allow())))
         .hasMessage("No call '9' waits for an answer.");
     assertThat(write.calls).isEmpty();
+  }
+
+  @Test
+  void aCallThatAHookBlocksByNowIsToldToTheModelWhateverTheAnswer() throws IOException {
+    model.enqueue(reply().call("1", "write", "{\"x\":\"a\"}")).enqueueText("Then not.");
+    Hook closed =
+        new Hook() {
+          @Override
+          public Verdict<ToolCall> beforeTool(ToolCall call) {
+            return Verdict.block("The office is closed.");
+          }
+        };
+    try (Session session = Session.open(folder.resolve("s"))) {
+      RunResult asked = agent().run(session, "go", listener, new Cancellation());
+      var answer = new Answer(asked.questions().getFirst(), new Decision.Allow());
+      RunResult result =
+          agent().toBuilder()
+              .hook(closed)
+              .build()
+              .resume(session, List.of(answer), listener, new Cancellation());
+      assertThat(results(result)).containsExactly("Blocked: The office is closed.");
+      assertThat(result.text()).isEqualTo("Then not.");
+      assertThat(write.calls).isEmpty();
+    }
   }
 
   @Test
