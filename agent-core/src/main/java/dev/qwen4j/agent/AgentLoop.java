@@ -4,6 +4,7 @@ import dev.langchain4j.agent.tool.ToolExecutionRequest;
 import dev.langchain4j.agent.tool.ToolSpecification;
 import dev.langchain4j.data.message.AiMessage;
 import dev.langchain4j.data.message.ChatMessage;
+import dev.qwen4j.agent.ProgressCheck.Verdict;
 import dev.qwen4j.agent.Reply.End;
 import dev.qwen4j.agent.ToolCalls.Finished;
 import dev.qwen4j.dialect.BrokenCalls;
@@ -12,6 +13,7 @@ import dev.qwen4j.session.SessionEntry;
 import dev.qwen4j.tool.Cancellation;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -100,9 +102,7 @@ final class AgentLoop {
         calls = conversation.append(reply.message(), reply.usage());
         model.finish(reply);
         room.learn(messages, tools, reply.usage());
-        if (reply.failure() != null
-            && Overflow.isIn(reply.failure())
-            && room.makeAfter(reply.failure(), conversation, tools)) {
+        if (room.makeAfter(reply.failure(), conversation, tools)) {
           useful = conversation.size();
           continue;
         }
@@ -116,12 +116,14 @@ final class AgentLoop {
         if (calls.isEmpty() && says(reply)) {
           return answered(StopReason.ANSWER, reply.text());
         }
-        if (calls.isEmpty() && askedAgain) {
-          return reply.isEmpty()
-              ? unanswered(StopReason.NO_PROGRESS, "The model replied with nothing, twice.")
-              : answerNow(StopReason.NO_PROGRESS);
+        if (calls.isEmpty() && askedAgain && reply.isEmpty()) {
+          return unanswered(StopReason.NO_PROGRESS, "The model replied with nothing, twice.");
         }
         if (calls.isEmpty()) {
+          StopReason limit = askedAgain ? StopReason.NO_PROGRESS : limitReached(Verdict.FINE);
+          if (limit != null) {
+            return answerNow(limit);
+          }
           askedAgain = true;
           aside = reply.isEmpty() ? Reminder.SAY_SOMETHING : Reminder.CALL_PROPERLY;
           continue;
@@ -138,19 +140,20 @@ final class AgentLoop {
       if (last != null) {
         return result(StopReason.ANSWER, last, true, null);
       }
-      ProgressCheck.Verdict verdict = progress.after(results, repeating);
+      Verdict verdict = progress.after(results, repeating);
       if (!progress.lastTurnWasMadeUp()) {
         findings.add(results);
       }
       if (progress.lastTurnHelped()) {
         useful = conversation.size();
+        askedAgain = false;
       }
       StopReason limit = limitReached(verdict);
       if (limit != null && !cancellation.isCancelled()) {
         return answerNow(limit);
       }
       aside = null;
-      if (verdict == ProgressCheck.Verdict.NUDGE) {
+      if (verdict == Verdict.NUDGE) {
         notice("The last calls brought nothing new; the model was told so.");
         aside = Reminder.NUDGE;
       }
@@ -179,12 +182,11 @@ final class AgentLoop {
   }
 
   private boolean says(Reply reply) {
-    boolean isText = !reply.text().isBlank();
-    return isText
-        && (form != null || !BrokenCalls.fill(reply.text(), agent.argumentsCheck().toolNames()));
+    Set<String> tools = form == null ? agent.argumentsCheck().toolNames() : Set.of();
+    return !reply.text().isBlank() && !BrokenCalls.fill(reply.text(), tools);
   }
 
-  private @Nullable StopReason limitReached(ProgressCheck.Verdict verdict) {
+  private @Nullable StopReason limitReached(Verdict verdict) {
     if (workEnd.isPast()) {
       return StopReason.MAX_TIME;
     }
@@ -195,7 +197,7 @@ final class AgentLoop {
     if (model.turns() >= agent.limits().maxTurns()) {
       return StopReason.MAX_TURNS;
     }
-    return verdict == ProgressCheck.Verdict.STOP ? StopReason.NO_PROGRESS : null;
+    return verdict == Verdict.STOP ? StopReason.NO_PROGRESS : null;
   }
 
   /**
@@ -225,9 +227,7 @@ final class AgentLoop {
   }
 
   private RunResult lastWords(StopReason limit, Reply reply) {
-    if (!reply.text().isBlank()) {
-      conversation.append(AiMessage.from(reply.text()), reply.usage());
-    }
+    conversation.append(AiMessage.from(reply.text()), reply.usage());
     return switch (reply.end()) {
       case CANCELLED, BLOCKED, FAILED -> brokenOff(reply);
       case COMPLETE, REPEATING, TOO_LONG, TIMED_OUT ->

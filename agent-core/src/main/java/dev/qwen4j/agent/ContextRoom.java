@@ -99,11 +99,15 @@ final class ContextRoom {
   }
 
   /**
-   * Makes room after the model has complained.
+   * Makes room after the model has complained, if that is what it did.
    *
    * @return whether it is worth asking again
    */
-  boolean makeAfter(Exception failure, Conversation conversation, List<ToolSpecification> tools) {
+  boolean makeAfter(
+      @Nullable Exception failure, Conversation conversation, List<ToolSpecification> tools) {
+    if (failure == null || !Overflow.isIn(failure)) {
+      return false;
+    }
     complaints++;
     if (complaints > MOST_COMPLAINTS) {
       return false;

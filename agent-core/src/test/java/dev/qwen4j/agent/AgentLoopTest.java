@@ -596,6 +596,19 @@ class AgentLoopTest {
     assertThat(model.remaining()).isZero();
   }
 
+  @Test
+  void aReplyOfNothingIsForgivenOnceItHasGoneOn() {
+    model
+        .enqueue(reply())
+        .enqueue(reply().call("upper", "{\"x\":\"a\"}"))
+        .enqueue(reply())
+        .enqueue(reply().call("upper", "{\"x\":\"b\"}"))
+        .enqueueText("A and B");
+    RunResult result = run(TestTool.upper());
+    assertThat(result.stopReason()).isEqualTo(StopReason.ANSWER);
+    assertThat(result.text()).isEqualTo("A and B");
+  }
+
   private static final String MADE_UP =
       "{\"name\": \"upper\" \"arguments\": {\"x\": \"b\"} \"result\": \"C\"}\n</tool_response>";
 
@@ -647,6 +660,19 @@ class AgentLoopTest {
     assertThat(result.stopReason()).isEqualTo(StopReason.MAX_TURNS);
     assertThat(result.text()).isEqualTo("so far");
     assertThat(result.turns()).isEqualTo(4);
+  }
+
+  @Test
+  void aReplyOfNothingDoesNotGetRoundALimit() {
+    for (Limits limits :
+        List.of(Limits.DEFAULT.withMaxTurns(1), Limits.DEFAULT.withMaxTokens(15))) {
+      model = new ScriptedModel().enqueue(reply());
+      endlessCaller();
+      RunResult result = run(limits, TestTool.upper());
+      assertThat(result.stopReason().isLimit()).isTrue();
+      assertThat(result.text()).isEqualTo("so far");
+      assertThat(model.requests()).hasSize(2);
+    }
   }
 
   @Test
