@@ -63,6 +63,11 @@ final class RecordedTool implements Tool {
   }
 
   @Override
+  public boolean endsRun() {
+    return tool != null && tool.endsRun();
+  }
+
+  @Override
   public Optional<Duration> timeout() {
     return tool == null ? Optional.empty() : tool.timeout();
   }

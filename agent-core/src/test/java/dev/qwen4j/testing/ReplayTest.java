@@ -4,6 +4,7 @@ import static dev.qwen4j.testing.ScriptedModel.reply;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.langchain4j.agent.tool.Tool;
+import dev.langchain4j.agent.tool.ToolSpecification;
 import dev.langchain4j.data.message.ChatMessage;
 import dev.langchain4j.model.output.FinishReason;
 import dev.qwen4j.agent.Agent;
@@ -18,6 +19,9 @@ import dev.qwen4j.agent.RunResult;
 import dev.qwen4j.agent.StopReason;
 import dev.qwen4j.session.Session;
 import dev.qwen4j.tool.Cancellation;
+import dev.qwen4j.tool.ToolCall;
+import dev.qwen4j.tool.ToolContext;
+import dev.qwen4j.tool.ToolResult;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -106,6 +110,32 @@ class ReplayTest {
     assertThat(report.difference()).isEmpty();
     assertThat(report.runs()).isEqualTo(2);
     assertThat(report.messages()).isEqualTo(6);
+  }
+
+  /** Whose result is the answer. */
+  private record Farewell() implements dev.qwen4j.tool.Tool {
+    @Override
+    public ToolSpecification specification() {
+      return ToolSpecification.builder().name("farewell").build();
+    }
+
+    @Override
+    public boolean endsRun() {
+      return true;
+    }
+
+    @Override
+    public ToolResult call(ToolCall call, ToolContext context) {
+      return ToolResult.of("Goodbye.");
+    }
+  }
+
+  @Test
+  void aRunThatAToolEndedEndsThereAgain() throws IOException {
+    var model = new ScriptedModel().enqueue(reply().call("farewell", "{}"));
+    assertThat(record(agent(model).tool(new Farewell()).build(), "Bye.").text())
+        .isEqualTo("Goodbye.");
+    assertThat(replay(agent(new ScriptedModel()).tool(new Farewell())).difference()).isEmpty();
   }
 
   @Test
