@@ -1,10 +1,8 @@
 package dev.qwen4j.agent;
 
-import dev.langchain4j.agent.tool.ToolSpecification;
 import dev.langchain4j.data.message.ChatMessage;
 import dev.langchain4j.data.message.UserMessage;
 import dev.langchain4j.model.chat.StreamingChatModel;
-import dev.qwen4j.dialect.HermesParser;
 import dev.qwen4j.memory.Memory;
 import dev.qwen4j.session.Session;
 import dev.qwen4j.tool.AnnotatedTools;
@@ -18,6 +16,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,15 +35,14 @@ public final class Agent {
   private final StreamingChatModel model;
   private final @Nullable Memory memory;
   private final List<Tool> tools;
-  private final List<ToolSpecification> specifications;
-  private final ToolArgumentsCheck argumentsCheck;
+  private final ToolSearch search;
+  private final Toolset toolset;
   private final Limits limits;
   private final Prices prices;
   private final ContextPolicy context;
   private final LargeResults largeResults;
   private final Approval approval;
   private final Hooks hooks;
-  private final HermesParser parser;
 
   private Agent(Builder builder, StreamingChatModel model) {
     this.name = builder.name;
@@ -53,25 +51,20 @@ public final class Agent {
     this.model = model;
     this.memory = builder.memory;
     this.tools = List.copyOf(builder.tools);
-    this.specifications = tools.stream().map(Tool::specification).toList();
     this.context = builder.context;
     this.largeResults = new LargeResults(context);
-    this.argumentsCheck = new ToolArgumentsCheck(callable(tools, largeResults));
+    this.search = builder.search;
+    this.toolset = new Toolset(tools, search.in(tools, namesOf(memory)), largeResults);
     this.limits = builder.limits;
     this.prices = builder.prices;
     this.approval = builder.approval;
     this.hooks = new Hooks(builder.hooks);
-    this.parser = HermesParser.forTools(argumentsCheck.toolNames());
   }
 
-  /** The agent's tools, and the one that reads large results on, which is offered when needed. */
-  private static List<Tool> callable(List<Tool> tools, LargeResults largeResults) {
-    var all = new ArrayList<>(tools);
-    if (!tools.isEmpty()
-        && tools.stream().noneMatch(tool -> tool.name().equals(LargeResults.NAME))) {
-      all.add(largeResults);
-    }
-    return all;
+  private static Set<String> namesOf(@Nullable Memory memory) {
+    return memory == null
+        ? Set.of()
+        : memory.tools().stream().map(Tool::name).collect(Collectors.toSet());
   }
 
   public static Builder builder() {
@@ -93,6 +86,7 @@ public final class Agent {
             .approval(approval);
     hooks.all().forEach(builder::hook);
     builder.memory = memory; // Its tools are among the tools.
+    builder.search = search;
     return builder;
   }
 
@@ -261,15 +255,8 @@ public final class Agent {
     return memory;
   }
 
-  /** What the model may call at this point of a conversation. */
-  List<ToolSpecification> specifications(Conversation conversation) {
-    boolean isAdded = argumentsCheck.toolNames().size() > tools.size();
-    if (!isAdded || !conversation.hasCutResults()) {
-      return specifications;
-    }
-    var all = new ArrayList<>(specifications);
-    all.add(largeResults.specification());
-    return all;
+  Toolset toolset() {
+    return toolset;
   }
 
   ContextPolicy context() {
@@ -280,13 +267,8 @@ public final class Agent {
     return largeResults;
   }
 
-  /** Reads one reply to a request with tools. */
-  HermesParser parser() {
-    return parser.again();
-  }
-
   ToolArgumentsCheck argumentsCheck() {
-    return argumentsCheck;
+    return toolset.check();
   }
 
   Prices prices() {
@@ -308,6 +290,7 @@ public final class Agent {
     private String description = "";
     private String instructions = "";
     private final List<Tool> tools = new ArrayList<>();
+    private ToolSearch search = ToolSearch.NONE;
     private Limits limits = Limits.DEFAULT;
     private Prices prices = Prices.FREE;
     private ContextPolicy context = ContextPolicy.UNKNOWN;
@@ -368,6 +351,22 @@ public final class Agent {
       return this;
     }
 
+    /**
+     * Lets the model look for tools instead of being told of all of them, for agents with very
+     * many, such as MCP servers bring. It is told of a few, and of {@code search_tools} and {@code
+     * call_tool} by which it finds and calls the others; everybody else sees those called by their
+     * own names. What it is told does not change as it finds some, so that caches keep hitting.
+     *
+     * @param mostDeclared with no more tools than this, it is told of all of them; some 20 is what
+     *     models choose well from
+     * @param declared the names of those that it is told of in any case, besides those that end a
+     *     run and those of a {@link #memory}
+     */
+    public Builder toolSearch(int mostDeclared, String... declared) {
+      this.search = new ToolSearch(mostDeclared, Set.of(declared));
+      return this;
+    }
+
     public Builder limits(Limits limits) {
       this.limits = Objects.requireNonNull(limits, "limits");
       return this;
@@ -410,7 +409,8 @@ public final class Agent {
     /**
      * Checks the description and freezes it.
      *
-     * @throws IllegalArgumentException if there is no model, no name, or two tools share a name
+     * @throws IllegalArgumentException if there is no model, no name, two tools share a name, or
+     *     {@link #toolSearch} names one that there is not
      */
     public Agent build() {
       StreamingChatModel chosen = model;

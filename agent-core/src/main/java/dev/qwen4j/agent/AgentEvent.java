@@ -50,7 +50,8 @@ public sealed interface AgentEvent {
       implements AgentEvent {}
 
   /**
-   * A tool call the model asked for, before it is checked, approved and run.
+   * A tool call the model asked for, before it is checked, approved and run. Of a call by way of
+   * {@code call_tool} (see {@link Agent.Builder#toolSearch}) it is the one that is meant.
    *
    * @param arguments as the model wrote them: a JSON object, or whatever it wrote instead
    */

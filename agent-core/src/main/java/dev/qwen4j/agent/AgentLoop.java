@@ -93,7 +93,7 @@ final class AgentLoop {
     List<ToolExecutionRequest> calls = conversation.openCalls(); // Those of a run that is resumed.
     while (!cancellation.isCancelled()) {
       if (calls.isEmpty()) {
-        List<ToolSpecification> tools = agent.specifications(conversation);
+        List<ToolSpecification> tools = agent.toolset().declared(conversation);
         if (room.makeIfNeeded(conversation, tools)) {
           useful = conversation.size();
         }

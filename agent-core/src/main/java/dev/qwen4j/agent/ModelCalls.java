@@ -64,7 +64,11 @@ final class ModelCalls {
     }
     boolean isHeldBack = agent.hooks().holdRepliesBack();
     Reply reply =
-        call(request.build(), agent.parser(), isHeldBack ? unseen -> {} : this::tell, patience);
+        call(
+            request.build(),
+            agent.toolset().parser(),
+            isHeldBack ? unseen -> {} : this::tell,
+            patience);
     if (isHeldBack) {
       String thinking = reply.message().thinking();
       if (thinking != null) {
@@ -86,9 +90,11 @@ final class ModelCalls {
           Reply.unasked(End.CANCELLED), Reply.unasked(End.TIMED_OUT), Reply.unasked(reason));
     }
     ChatRequest last = asked instanceof Verdict.Rewrite<ChatRequest>(var other) ? other : request;
-    Reply reply =
+    HiddenTools hidden = agent.toolset().hidden();
+    Reply said =
         new ModelTurn(parser, out, scope.cancellation(), agent.limits().maxReplyTokens())
-            .ask(agent.model(), last, patience, end);
+            .ask(agent.model(), hidden.written(last), patience, end);
+    Reply reply = said.saying(hidden.meant(said.message(), said.isCutOff()));
     var after = new Guards(agent.hooks(), scope.cancellation(), end);
     return switch (after.ask(reply.message(), Hook::afterReply)) {
       case Verdict.Pass<AiMessage> pass -> reply;

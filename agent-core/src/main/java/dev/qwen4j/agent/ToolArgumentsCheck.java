@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Whether a call names a tool and its arguments fit the tool's JSON schema; if not, what the model
@@ -41,14 +42,18 @@ final class ToolArgumentsCheck {
   private record Checkable(Tool tool, SchemaCheck schema) {}
 
   private final Map<String, Checkable> tools = new LinkedHashMap<>();
+  private final String declared;
 
   /**
    * Compiles the tools' schemas.
    *
+   * @param first those that a model is told to choose from when it names none
+   * @param others that can be called as well
    * @throws IllegalArgumentException if a tool's schema is none
    */
-  ToolArgumentsCheck(List<Tool> all) {
-    for (Tool tool : all) {
+  ToolArgumentsCheck(List<Tool> first, List<Tool> others) {
+    this.declared = first.stream().map(Tool::name).collect(Collectors.joining(", "));
+    for (Tool tool : Stream.concat(first.stream(), others.stream()).toList()) {
       try {
         var schema = SchemaCheck.ofParameters(tool.specification());
         tools.put(tool.name(), new Checkable(tool, schema));
@@ -139,11 +144,7 @@ final class ToolArgumentsCheck {
             .orElse("")
         + (tools.isEmpty()
             ? " There are no tools: answer without them."
-            : " The tools are: "
-                + tools.keySet().stream()
-                    .filter(each -> !each.equals(LargeResults.NAME)) // Only known when needed.
-                    .collect(Collectors.joining(", "))
-                + ".");
+            : " The tools are: " + declared + ".");
   }
 
   private static String advice(String arguments, boolean cutOff) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.qwen4j.memory.internal.Words;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.RandomAccessFile;

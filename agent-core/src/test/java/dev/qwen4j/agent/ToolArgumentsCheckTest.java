@@ -41,7 +41,8 @@ class ToolArgumentsCheckTest {
                               .additionalProperties(false)
                               .build())
                       .build()),
-              new SpecifiedTool(ToolSpecification.builder().name("now").build())));
+              new SpecifiedTool(ToolSpecification.builder().name("now").build())),
+          List.of());
 
   private String refusal(String name, String arguments) {
     Checked checked = check.check(name, arguments, false);
