@@ -4,8 +4,8 @@
     llama_cpp_bench.py MODEL.gguf --llama FOLDER [--pp 512] [--tg 64] [--depth 0] [--threads 2] [--repeats 3]
 
 FOLDER is one in which `npm i @node-llama-cpp/linux-x64@3.22.1` was run (prebuilt llama.cpp v0.5.0, which picks the
-best instructions of the machine by itself). pp = one batch of ids from an empty cache; tg = one id at a time
-after `depth` tokens. Prints one JSON line with rates in tokens per second. Needs only Python's standard library.
+best instructions of the machine by itself). pp = ids in one go from an empty cache; tg = one id at a time after
+`depth` tokens. Prints one JSON line with rates in tokens per second. Needs only Python's standard library.
 """
 import argparse
 import ctypes as C
@@ -35,6 +35,7 @@ SIGNATURES = {
     "llama_decode": (C.c_int32, [C.c_void_p, Batch]),
     "llama_get_memory": (C.c_void_p, [C.c_void_p]),
     "llama_memory_clear": (None, [C.c_void_p, C.c_bool]),
+    "llama_memory_seq_rm": (C.c_bool, [C.c_void_p, C.c_int32, C.c_int32, C.c_int32]),
     "llama_synchronize": (None, [C.c_void_p]),
     "llama_get_logits_ith": (C.POINTER(C.c_float), [C.c_void_p, C.c_int32]),
     "llama_model_get_vocab": (C.c_void_p, [C.c_void_p]),
@@ -96,6 +97,15 @@ class Context:
     def clear(self):
         self.llama.llama_memory_clear(self.llama.llama_get_memory(self.context), True)
 
+    def rewind(self, position):
+        """Forgets what came after so many tokens; False where the model cannot."""
+        return self.llama.llama_memory_seq_rm(self.llama.llama_get_memory(self.context), -1, position, -1)
+
+    def read(self, ids):
+        """As decode, in batches that it takes."""
+        for at in range(0, len(ids), 2048):
+            self.decode(ids[at:at + 2048])
+
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -114,19 +124,19 @@ def main():
         if o.pp:
             context.clear()
             t = time.perf_counter()
-            context.decode(prompt[:o.pp])
+            context.read(prompt[:o.pp])
             if repeat >= 0:
                 prefill.append(o.pp / (time.perf_counter() - t))
-        if o.tg:
+    for repeat in range(-1, o.repeats if o.tg else -1):
+        if repeat < 0 or not context.rewind(o.depth):
             context.clear()
-            if o.depth:
-                context.decode(prompt[:o.depth])
-            context.decode([1234])
-            t = time.perf_counter()
-            for i in range(o.tg):
-                context.decode([200 + i * 31 % 20000])
-            if repeat >= 0:
-                decode.append(o.tg / (time.perf_counter() - t))
+            context.read(prompt[:o.depth])
+        context.decode([1234])
+        t = time.perf_counter()
+        for i in range(o.tg):
+            context.decode([200 + i * 31 % 20000])
+        if repeat >= 0:
+            decode.append(o.tg / (time.perf_counter() - t))
     print(json.dumps({f"pp{o.pp}": summary(prefill), f"tg{o.tg}@{o.depth}": summary(decode), "load_s": round(load, 2)}))
 
 

@@ -31,6 +31,8 @@ public final class EngineProbe implements AutoCloseable {
   private final KvType timed;
   private final double loadSeconds;
   private @Nullable SequenceState measured;
+  // So many of its first tokens are those of the bench's prompt.
+  private int promptRead;
 
   /**
    * What the model makes of a prompt.
@@ -256,6 +258,8 @@ public final class EngineProbe implements AutoCloseable {
   public double prefillSeconds(int tokens) {
     int[] prompt = benchPrompt(tokens);
     SequenceState state = measured(tokens);
+    state.rewind(0);
+    promptRead = tokens;
     float[] logits = new float[pass.vocabularySize()];
     long start = System.nanoTime();
     pass.logits(read(state, prompt, 0, tokens), 1, logits);
@@ -265,10 +269,13 @@ public final class EngineProbe implements AutoCloseable {
   /** Seconds to generate {@code tokens}, one at a time, after {@code depth} tokens of context. */
   public double decodeSeconds(int tokens, int depth) {
     SequenceState state = measured(depth + tokens + 1);
-    float[] logits = new float[pass.vocabularySize()];
-    if (depth > 0) {
-      read(state, benchPrompt(depth), 0, depth);
+    int kept = state.rewind(Math.min(depth, promptRead));
+    if (kept < depth) {
+      read(state, benchPrompt(depth), kept, depth);
+      state.checkpoint();
     }
+    promptRead = depth;
+    float[] logits = new float[pass.vocabularySize()];
     read(state, new int[] {benchId(1234)}, 0, 1);
     pass.logits(0, 1, logits);
     long start = System.nanoTime();
@@ -279,7 +286,7 @@ public final class EngineProbe implements AutoCloseable {
     return seconds(start);
   }
 
-  /** The ids that lab/llama_cpp_bench.py gives llama.cpp. */
+  /** The ids that bench/llama_cpp_bench.py gives llama.cpp. */
   private int[] benchPrompt(int tokens) {
     int[] ids = new int[tokens];
     for (int i = 0; i < tokens; i++) {
@@ -304,8 +311,6 @@ public final class EngineProbe implements AutoCloseable {
     if (state == null) {
       state = pass.start(pass.contextLength(), timed);
       measured = state;
-    } else {
-      state.rewind(0);
     }
     return state;
   }

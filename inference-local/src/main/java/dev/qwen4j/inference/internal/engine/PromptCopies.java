@@ -42,7 +42,7 @@ public final class PromptCopies {
   private static final Logger LOG = LoggerFactory.getLogger(PromptCopies.class);
 
   /** In the file's first bytes; another number whenever what follows changes. */
-  private static final long MAGIC = ByteBuffer.wrap("q4jkeys1".getBytes(US_ASCII)).getLong();
+  private static final long MAGIC = ByteBuffer.wrap("q4jkeys2".getBytes(US_ASCII)).getLong();
 
   private static final int HEADER_BYTES = 16;
   private static final String ENDING = ".kv";

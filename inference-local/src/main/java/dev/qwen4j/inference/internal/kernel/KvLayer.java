@@ -1,19 +1,17 @@
 package dev.qwen4j.inference.internal.kernel;
 
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 
 /**
  * Keys and values of one attention layer for one sequence. Grows as positions are written, up to
  * {@code maxPositions}.
  */
 public final class KvLayer {
-  private static final int FIRST_CAPACITY = 256;
-
   private final int headDim;
   private final int maxPositions;
-  private final KvRows[] keys; // per KV head
-  private final KvRows[] values;
-  private int capacity;
+  private final KvHead[] keys;
+  private final KvHead[] values;
 
   /** An empty layer that keeps half precision. */
   public KvLayer(int kvHeads, int headDim, int maxPositions) {
@@ -23,13 +21,10 @@ public final class KvLayer {
   public KvLayer(KvType type, int kvHeads, int headDim, int maxPositions) {
     this.headDim = headDim;
     this.maxPositions = maxPositions;
-    this.capacity = Math.min(FIRST_CAPACITY, maxPositions);
-    this.keys = new KvRows[kvHeads];
-    this.values = new KvRows[kvHeads];
-    for (int h = 0; h < kvHeads; h++) {
-      keys[h] = KvRows.of(type, headDim, capacity);
-      values[h] = KvRows.of(type, headDim, capacity);
-    }
+    this.keys = new KvHead[kvHeads];
+    this.values = new KvHead[kvHeads];
+    Arrays.setAll(keys, h -> new KvHead(type, headDim, maxPositions));
+    Arrays.setAll(values, h -> new KvHead(type, headDim, maxPositions));
   }
 
   public int kvHeads() {
@@ -47,7 +42,7 @@ public final class KvLayer {
    * @param v [tokens, kvHeads, headDim]
    */
   public void write(int position, int tokens, float[] k, float[] v) {
-    ensureCapacity(position + tokens);
+    ensure(position + tokens);
     for (int t = 0; t < tokens; t++) {
       for (int h = 0; h < keys.length; h++) {
         int from = (t * keys.length + h) * headDim;
@@ -59,10 +54,9 @@ public final class KvLayer {
 
   /** Takes over the first positions of another layer of the same shape and type. */
   public void copy(KvLayer other, int positions) {
-    capacity = Math.max(capacity, positions);
     for (int h = 0; h < keys.length; h++) {
-      keys[h] = other.keys[h].grown(capacity);
-      values[h] = other.values[h].grown(capacity);
+      keys[h].copy(other.keys[h], positions);
+      values[h].copy(other.values[h], positions);
     }
   }
 
@@ -80,7 +74,7 @@ public final class KvLayer {
    * @param stored how many it has stored
    */
   public void load(int stored, int positions, ByteBuffer in) {
-    ensureCapacity(positions);
+    ensure(positions);
     for (int h = 0; h < keys.length; h++) {
       keys[h].load(stored, positions, in);
       values[h].load(stored, positions, in);
@@ -97,18 +91,14 @@ public final class KvLayer {
     values[kvHead].read(position, count, out);
   }
 
-  private void ensureCapacity(int positions) {
+  private void ensure(int positions) {
     if (positions > maxPositions) {
       throw new IllegalArgumentException(
           "position " + positions + " is beyond the context of " + maxPositions);
     }
-    if (positions <= capacity) {
-      return;
-    }
-    capacity = Math.min(maxPositions, Math.max(positions, capacity + capacity / 2));
     for (int h = 0; h < keys.length; h++) {
-      keys[h] = keys[h].grown(capacity);
-      values[h] = values[h].grown(capacity);
+      keys[h].ensure(positions);
+      values[h].ensure(positions);
     }
   }
 }

@@ -1,29 +1,28 @@
 package dev.qwen4j.inference.internal.kernel;
 
 import java.nio.ByteBuffer;
-import java.util.Arrays;
 
-/** The keys or the values of one head, position by position: [capacity, headDim]. */
+/** A page of the keys or the values of one head, position by position: [rows, headDim]. */
 sealed interface KvRows {
-  static KvRows of(KvType type, int headDim, int capacity) {
+  static KvRows of(KvType type, int headDim, int rows) {
     return switch (type) {
-      case F32 -> new Floats(headDim, new float[capacity * headDim]);
-      case F16 -> new Halves(headDim, new short[capacity * headDim]);
+      case F32 -> new Floats(headDim, new float[rows * headDim]);
+      case F16 -> new Halves(headDim, new short[rows * headDim]);
       case Q8_0 -> {
         int blocks = Math.ceilDiv(headDim, KvType.BLOCK);
-        yield new Blocks(headDim, new byte[capacity * headDim], new short[capacity * blocks]);
+        yield new Blocks(headDim, new byte[rows * headDim], new short[rows * blocks]);
       }
     };
   }
 
-  /** A copy with room for so many rows: more than there are, or only the first. */
-  KvRows grown(int capacity);
+  /** The same rows, to be written independently. */
+  KvRows copy();
 
   /** Writes {@code x[at … at + headDim)} as the row of a position. */
   void write(int position, float[] x, int at);
 
-  /** Reads the rows of {@code count} positions from {@code position} on: [count, headDim]. */
-  void read(int position, int count, float[] out);
+  /** Reads {@code count} rows from {@code position} on to {@code out[at …]}: [count, headDim]. */
+  void read(int position, int count, float[] out, int at);
 
   /** Puts the rows of the first {@code count} positions, as they are kept, to {@code out}. */
   void store(int count, ByteBuffer out);
@@ -31,7 +30,7 @@ sealed interface KvRows {
   /** Takes the first {@code count} rows from {@code in}, where {@code stored} of them lie. */
   void load(int stored, int count, ByteBuffer in);
 
-  private static void skip(ByteBuffer buffer, long bytes) {
+  static void skip(ByteBuffer buffer, long bytes) {
     buffer.position(Math.toIntExact(buffer.position() + bytes));
   }
 
@@ -39,8 +38,8 @@ sealed interface KvRows {
   @SuppressWarnings("ArrayRecordComponent")
   record Floats(int headDim, float[] values) implements KvRows {
     @Override
-    public KvRows grown(int capacity) {
-      return new Floats(headDim, Arrays.copyOf(values, capacity * headDim));
+    public KvRows copy() {
+      return new Floats(headDim, values.clone());
     }
 
     @Override
@@ -61,8 +60,8 @@ sealed interface KvRows {
     }
 
     @Override
-    public void read(int position, int count, float[] out) {
-      System.arraycopy(values, position * headDim, out, 0, count * headDim);
+    public void read(int position, int count, float[] out, int at) {
+      System.arraycopy(values, position * headDim, out, at, count * headDim);
     }
   }
 
@@ -71,8 +70,8 @@ sealed interface KvRows {
   @SuppressWarnings("ArrayRecordComponent")
   record Halves(int headDim, short[] values) implements KvRows {
     @Override
-    public KvRows grown(int capacity) {
-      return new Halves(headDim, Arrays.copyOf(values, capacity * headDim));
+    public KvRows copy() {
+      return new Halves(headDim, values.clone());
     }
 
     @Override
@@ -96,14 +95,14 @@ sealed interface KvRows {
     }
 
     @Override
-    public void read(int position, int count, float[] out) {
-      toFloats(values, position * headDim, count * headDim, out);
+    public void read(int position, int count, float[] out, int at) {
+      toFloats(values, position * headDim, count * headDim, out, at);
     }
 
     // A loop over arguments alone, which C2 turns into vector conversions.
-    private static void toFloats(short[] halves, int at, int n, float[] out) {
+    private static void toFloats(short[] halves, int from, int n, float[] out, int at) {
       for (int i = 0; i < n; i++) {
-        out[i] = Float.float16ToFloat(halves[at + i]);
+        out[at + i] = Float.float16ToFloat(halves[from + i]);
       }
     }
   }
@@ -111,8 +110,8 @@ sealed interface KvRows {
   /**
    * Blocks of bytes.
    *
-   * @param values [capacity, headDim]
-   * @param scales [capacity, blocks]: IEEE half precision bits
+   * @param values [rows, headDim]
+   * @param scales [rows, blocks]: IEEE half precision bits
    */
   // As above.
   @SuppressWarnings("ArrayRecordComponent")
@@ -122,11 +121,8 @@ sealed interface KvRows {
     }
 
     @Override
-    public KvRows grown(int capacity) {
-      return new Blocks(
-          headDim,
-          Arrays.copyOf(values, capacity * headDim),
-          Arrays.copyOf(scales, capacity * blocks()));
+    public KvRows copy() {
+      return new Blocks(headDim, values.clone(), scales.clone());
     }
 
     @Override
@@ -166,21 +162,21 @@ sealed interface KvRows {
     }
 
     @Override
-    public void read(int position, int count, float[] out) {
-      toFloats(values, position * headDim, count * headDim, out);
+    public void read(int position, int count, float[] out, int at) {
+      toFloats(values, position * headDim, count * headDim, out, at);
       int scale = position * blocks();
       for (int row = 0; row < count; row++) {
         for (int from = 0; from < headDim; from += KvType.BLOCK) {
-          int to = row * headDim + Math.min(headDim, from + KvType.BLOCK);
-          multiply(out, row * headDim + from, to, Float.float16ToFloat(scales[scale++]));
+          int to = at + row * headDim + Math.min(headDim, from + KvType.BLOCK);
+          multiply(out, at + row * headDim + from, to, Float.float16ToFloat(scales[scale++]));
         }
       }
     }
 
     // Loops over arguments alone, which C2 turns into vectors.
-    private static void toFloats(byte[] bytes, int at, int n, float[] out) {
+    private static void toFloats(byte[] bytes, int from, int n, float[] out, int at) {
       for (int i = 0; i < n; i++) {
-        out[i] = bytes[at + i];
+        out[at + i] = bytes[from + i];
       }
     }
 

@@ -3,6 +3,7 @@ package dev.qwen4j.inference.internal.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.ByteBuffer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -84,6 +85,44 @@ class KvLayerTest {
             .isLessThanOrEqualTo(bound(type, row, i));
       }
     }
+  }
+
+  @ParameterizedTest
+  @EnumSource(KvType.class)
+  void theFirstPositionsOfWhatWasStoredComeBackAndNothingElseIsTouched(KvType type) {
+    int headDim = 40;
+    KvLayer layer = new KvLayer(type, HEADS, headDim, POSITIONS);
+    float[] k = random(headDim, 1);
+    float[] v = random(headDim, 2);
+    layer.write(0, POSITIONS, k, v);
+    ByteBuffer stored = ByteBuffer.allocate(POSITIONS * HEADS * 2 * headDim * Float.BYTES);
+    layer.store(600, stored);
+    int bytes = stored.position();
+    for (int positions : new int[] {0, 1, 256, 300, 512, 600}) {
+      stored.position(0);
+      KvLayer other = new KvLayer(type, HEADS, headDim, Math.max(1, positions));
+      other.load(600, positions, stored);
+      assertThat(stored.position()).isEqualTo(bytes);
+      KvLayer copy = new KvLayer(type, HEADS, headDim, POSITIONS);
+      copy.copy(other, positions);
+      for (int head = 0; head < HEADS; head++) {
+        float[] values = new float[POSITIONS * headDim];
+        copy.readValues(head, 0, positions, values);
+        assertRows(type, v, values, 0, positions, head, headDim);
+      }
+    }
+  }
+
+  @Test
+  void aCopyIsWrittenIndependently() {
+    KvLayer layer = new KvLayer(KvType.F32, 1, 2, 300);
+    layer.write(0, 2, new float[] {1, 2, 3, 4}, new float[4]);
+    KvLayer copy = new KvLayer(KvType.F32, 1, 2, 300);
+    copy.copy(layer, 2);
+    copy.write(1, 1, new float[] {8, 9}, new float[2]);
+    float[] keys = new float[4];
+    layer.readKeys(0, 0, 2, keys);
+    assertThat(keys).containsExactly(1, 2, 3, 4);
   }
 
   @ParameterizedTest
