@@ -28,13 +28,17 @@ final class Activations {
   /** Scale of each block of 32. */
   float[] scale = new float[0];
 
-  /** Scale and scale · Σq of each 16. */
+  /** Scale of each 16. */
   float[] scale16 = new float[0];
-
-  float[] sum16 = new float[0];
 
   /** scale · Σq of each block of 32. */
   float[] sum = new float[0];
+
+  /** Σq of each block of 32. */
+  int[] total = new int[0];
+
+  /** Σq of each 16. */
+  int[] total16 = new int[0];
 
   private int[] rounded = new int[0];
 
@@ -55,7 +59,8 @@ final class Activations {
         scale = new float[cols / 32];
         sum = new float[cols / 32];
         scale16 = new float[cols / 16];
-        sum16 = new float[cols / 16];
+        total16 = new int[cols / 16];
+        total = new int[cols / 32];
       }
       quantize(values, cols);
     }
@@ -84,15 +89,16 @@ final class Activations {
       pairs[i] = (rounded[2 * i] & 0xFFFF) | rounded[2 * i + 1] << 16;
     }
     for (int i = 0; i < cols / 16; i++) {
-      int total = 0;
+      int all = 0;
       for (int j = i * 16; j < i * 16 + 16; j++) {
-        total += rounded[j];
+        all += rounded[j];
       }
       scale16[i] = scale[i / 2];
-      sum16[i] = scale[i / 2] * total;
+      total16[i] = all;
     }
     for (int b = 0; b < cols / 32; b++) {
-      sum[b] = sum16[2 * b] + sum16[2 * b + 1];
+      total[b] = total16[2 * b] + total16[2 * b + 1];
+      sum[b] = scale[b] * total[b];
     }
   }
 }

@@ -52,22 +52,23 @@ final class PackedDots {
     int rows = packing.groupRows();
     int blocks = m.cols() / packing.block();
     float[] factors = packing == Packing.SIXES ? a.scale16 : a.scale;
-    float[] sums = packing == Packing.SIXES ? a.sum16 : a.sum;
+    int center = PackedScales.center(m.type());
+    boolean minima = PackedScales.haveMinima(m.type());
     float[] scales = scratch.scales(blocks * rows);
     float[] minus = scratch.minus(blocks * rows);
     for (int g = group; g < group + groups; g++) {
-      PackedScales.write(m, g, 0, blocks, factors, sums, scales, minus);
+      PackedScales.write(m, g, 0, blocks, factors, a.sum, scales, minus);
       int first = g * rows;
       boolean whole = first + rows <= m.rows();
       float[] target = whole ? out : scratch.rows(rows);
       int at = whole ? first : 0;
       long weights = m.data().address() + m.weightsOf(g);
-      takeOff(minus, packing == Packing.BYTES ? 0 : blocks, rows, target, at);
+      takeOff(minus, minima ? blocks : 0, rows, target, at);
       switch (packing) {
         case BYTES -> bytes(weights, blocks, a.pairs, scales, target, at);
-        case NIBBLES -> nibbles(weights, blocks, a.pairs, scales, target, at);
-        case FIVES -> fives(weights, blocks, a.pairs, scales, target, at);
-        case SIXES -> sixes(weights, blocks, a.pairs, scales, target, at);
+        case NIBBLES -> nibbles(weights, blocks, a.pairs, center, a.total, scales, target, at);
+        case FIVES -> fives(weights, blocks, a.pairs, center, a.total, scales, target, at);
+        case SIXES -> sixes(weights, blocks, a.pairs, center, a.total16, scales, target, at);
       }
       if (!whole) {
         System.arraycopy(target, 0, out, first, m.rows() - first);
@@ -75,7 +76,10 @@ final class PackedDots {
     }
   }
 
-  /** {@code out[at + row] = −Σ minus[block, row]}, from which the products are summed on. */
+  /**
+   * {@code out[at + row] = −Σ minus[block, row]}, nothing if there are no minima, from which the
+   * products are summed on.
+   */
   private static void takeOff(float[] minus, int blocks, int rows, float[] out, int at) {
     for (int r = 0; r < rows; r += L) {
       FloatVector sum = FloatVector.zero(F);
@@ -116,7 +120,14 @@ final class PackedDots {
 
   /** Sixteen products of 4 by 8 bits fit 16 bits: a block's. */
   private static void nibbles(
-      long start, int blocks, int[] pairs, float[] scales, float[] out, int at) {
+      long start,
+      int blocks,
+      int[] pairs,
+      int center,
+      int[] totals,
+      float[] scales,
+      float[] out,
+      int at) {
     FloatVector sum0 = FloatVector.fromArray(F, out, at);
     FloatVector sum1 = FloatVector.fromArray(F, out, at + L);
     ShortVector low4 = ShortVector.fromArray(S, LOW_4, 0);
@@ -143,8 +154,9 @@ final class PackedDots {
       }
       IntVector t0 = p0.reinterpretAsInts();
       IntVector t1 = p1.reinterpretAsInts();
-      t0 = t0.lanewise(ASHR, 16).add(t0.lanewise(LSHL, 16).lanewise(ASHR, 16));
-      t1 = t1.lanewise(ASHR, 16).add(t1.lanewise(LSHL, 16).lanewise(ASHR, 16));
+      IntVector less = IntVector.broadcast(I, center * totals[b]);
+      t0 = t0.lanewise(ASHR, 16).add(t0.lanewise(LSHL, 16).lanewise(ASHR, 16)).sub(less);
+      t1 = t1.lanewise(ASHR, 16).add(t1.lanewise(LSHL, 16).lanewise(ASHR, 16)).sub(less);
       int s = b * 2 * L;
       sum0 = ((FloatVector) t0.convert(I2F, 0)).fma(FloatVector.fromArray(F, scales, s), sum0);
       sum1 = ((FloatVector) t1.convert(I2F, 0)).fma(FloatVector.fromArray(F, scales, s + L), sum1);
@@ -155,7 +167,14 @@ final class PackedDots {
 
   /** Eight products of 5 by 8 bits fit 16 bits; a word has three for each half. */
   private static void fives(
-      long start, int blocks, int[] pairs, float[] scales, float[] out, int at) {
+      long start,
+      int blocks,
+      int[] pairs,
+      int center,
+      int[] totals,
+      float[] scales,
+      float[] out,
+      int at) {
     FloatVector sum0 = FloatVector.fromArray(F, out, at);
     FloatVector sum1 = FloatVector.fromArray(F, out, at + L);
     ShortVector low5 = ShortVector.fromArray(S, LOW_5, 0);
@@ -164,8 +183,9 @@ final class PackedDots {
       ShortVector x = IntVector.broadcast(I, pairs[b * 16 + 15]).reinterpretAsShorts();
       IntVector t0 = weights(block + 40L * L).mul(x).reinterpretAsInts();
       IntVector t1 = weights(block + 42L * L).mul(x).reinterpretAsInts();
-      t0 = t0.lanewise(ASHR, 16).add(t0.lanewise(LSHL, 16).lanewise(ASHR, 16));
-      t1 = t1.lanewise(ASHR, 16).add(t1.lanewise(LSHL, 16).lanewise(ASHR, 16));
+      IntVector less = IntVector.broadcast(I, center * totals[b]);
+      t0 = t0.lanewise(ASHR, 16).add(t0.lanewise(LSHL, 16).lanewise(ASHR, 16)).sub(less);
+      t1 = t1.lanewise(ASHR, 16).add(t1.lanewise(LSHL, 16).lanewise(ASHR, 16)).sub(less);
       for (int w = 0; w < 5; w++) {
         IntVector v0 = IntVector.fromMemorySegment(I, ALL, block + w * 8L * L, LE);
         IntVector v1 = IntVector.fromMemorySegment(I, ALL, block + w * 8L * L + 4L * L, LE);
@@ -194,7 +214,14 @@ final class PackedDots {
 
   /** Four products of 6 by 8 bits fit 16 bits; a block of 16 has eight for each half. */
   private static void sixes(
-      long start, int blocks, int[] pairs, float[] scales, float[] out, int at) {
+      long start,
+      int blocks,
+      int[] pairs,
+      int center,
+      int[] totals,
+      float[] scales,
+      float[] out,
+      int at) {
     FloatVector sum = FloatVector.fromArray(F, out, at);
     ShortVector low4 = ShortVector.fromArray(S, LOW_4, 0);
     ShortVector low6 = ShortVector.fromArray(S, LOW_6, 0);
@@ -229,6 +256,7 @@ final class PackedDots {
       p = low.or(top).mul(x).add(p);
       t = p.reinterpretAsInts();
       total = total.add(t.lanewise(ASHR, 16)).add(t.lanewise(LSHL, 16).lanewise(ASHR, 16));
+      total = total.sub(IntVector.broadcast(I, center * totals[b]));
       sum = ((FloatVector) total.convert(I2F, 0)).fma(FloatVector.fromArray(F, scales, b * L), sum);
     }
     sum.intoArray(out, at);

@@ -23,15 +23,12 @@ import jdk.incubator.vector.IntVector;
  * bit but for the sign of zeros.
  */
 final class PackedPanels {
-  /** Rows of a strip: whole tiles and vectors, and few, so that a tile's weights share lines. */
-  static final int STRIP = Math.max(24, 3 * L);
-
   private PackedPanels() {}
 
   /**
    * Writes columns {@code from} to {@code from + n}, whole blocks of the file, of a group's rows to
-   * the rows of a panel that begin at {@code row}. Row {@code r}, column {@code k} of a panel is
-   * {@code panel[r / strip * strip * n + k * strip + r % strip]}.
+   * the rows of a panel that begin at {@code row}. A panel lies in strips of so many rows: {@code
+   * panel[row / strip][k][row % strip]}.
    */
   static void unpack(
       PackedMatrix m,
@@ -47,11 +44,11 @@ final class PackedPanels {
     int blocks = n / packing.block();
     int first = from / packing.block();
     float[] scales = scratch.scales(blocks * rows);
-    float[] minus = scratch.minus(blocks * rows);
     int center = PackedScales.center(m.type());
-    // What is centred here has nothing left to take off.
-    float[] sums = center == 0 ? scratch.ones(blocks) : scratch.zeros(blocks);
-    PackedScales.write(m, group, first, blocks, scratch.ones(blocks), sums, scales, minus);
+    boolean minima = PackedScales.haveMinima(m.type());
+    float[] minus = minima ? scratch.minus(blocks * rows) : scratch.zeros(blocks * rows);
+    float[] ones = scratch.ones(blocks);
+    PackedScales.write(m, group, first, blocks, ones, ones, scales, minus);
     long weights = m.data().address() + m.weightsOf(group) + (long) first * packing.blockBytes();
     for (int r = 0; r < rows; r += L) {
       int at = (row + r) / strip * strip * n + (row + r) % strip;

@@ -17,29 +17,36 @@ import jdk.incubator.vector.ShortVector;
 
 /**
  * The scales of a group's blocks as floats, which is all that tells the types of one {@link
- * Packing} apart. A weight is {@code scale · q − minus}.
+ * Packing} apart. A weight is {@code scale · (q − center) − minus}.
  *
  * <p>In a group, [blocks, rows] of halves for the types with blocks of 32, then, of Q4_1 and Q5_1,
  * the same of minima. For each 256 weights of the K types: a half per row, of Q4_K and Q5_K a
  * second one for the minima, then [8 or 16, rows] of byte scales, then of byte minima.
  */
 final class PackedScales {
-  private static final int CENTER_OF_SIXES = 32;
-
   private PackedScales() {}
 
-  /** What has to be taken off the weights of a type that are stored without a sign. */
+  /** What has to be taken off the integers of a type that are stored without a sign. */
   static int center(TensorType type) {
     return switch (type) {
       case Q4_0 -> 8;
       case Q5_0 -> 16;
-      case Q6_K -> CENTER_OF_SIXES;
+      case Q6_K -> 32;
       default -> 0;
     };
   }
 
+  /** Whether a type's weights have something taken off that differs from block to block. */
+  static boolean haveMinima(TensorType type) {
+    return switch (type) {
+      case Q4_1, Q5_1, Q4_K, Q5_K -> true;
+      default -> false;
+    };
+  }
+
   /**
-   * Writes [blocks, rows] of {@code scale · factor} and of {@code minus · sum}.
+   * Writes [blocks, rows] of {@code scale · factor}, and of {@code minus · sum} for the types that
+   * {@link #haveMinima}.
    *
    * @param from the first block
    * @param factors one per block that is written
@@ -64,16 +71,8 @@ final class PackedScales {
       }
       case Q4_K, Q5_K ->
           withMinima(start + 20L * rows * (from / 8), rows, blocks, factors, sums, scales, minus);
-      case Q6_K ->
-          centered(start + 18L * rows * (from / 16), rows, blocks, factors, sums, scales, minus);
-      default -> {
-        long first = start + 2L * rows * from;
-        halves(first, rows, blocks, 1, factors, scales);
-        int center = center(m.type());
-        if (center != 0) {
-          halves(first, rows, blocks, center, sums, minus);
-        }
-      }
+      case Q6_K -> sixteenths(start + 18L * rows * (from / 16), rows, blocks, factors, scales);
+      default -> halves(start + 2L * rows * from, rows, blocks, 1, factors, scales);
     }
   }
 
@@ -111,23 +110,15 @@ final class PackedScales {
     }
   }
 
-  private static void centered(
-      long start,
-      int rows,
-      int blocks,
-      float[] factors,
-      float[] sums,
-      float[] scales,
-      float[] minus) {
+  private static void sixteenths(
+      long start, int rows, int blocks, float[] factors, float[] scales) {
     for (int first = 0; first < blocks; first += 16) {
       long block = start + first / 16 * 18L * rows;
       for (int r = 0; r < rows; r += L) {
         FloatVector d = half(block + 2L * r);
         for (int j = 0; j < 16; j++) {
-          int i = (first + j) * rows + r;
           FloatVector scale = bytes(block + (2L + j) * rows + r).mul(d);
-          scale.mul(factors[first + j]).intoArray(scales, i);
-          scale.mul(CENTER_OF_SIXES * sums[first + j]).intoArray(minus, i);
+          scale.mul(factors[first + j]).intoArray(scales, (first + j) * rows + r);
         }
       }
     }

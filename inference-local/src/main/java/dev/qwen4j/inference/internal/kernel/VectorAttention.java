@@ -2,6 +2,7 @@ package dev.qwen4j.inference.internal.kernel;
 
 import static dev.qwen4j.inference.internal.kernel.Lanes.F;
 import static dev.qwen4j.inference.internal.kernel.Lanes.L;
+import static dev.qwen4j.inference.internal.kernel.Tiles.STRIP;
 import static dev.qwen4j.inference.internal.kernel.Tiles.WIDE;
 
 import java.util.Arrays;
@@ -64,6 +65,7 @@ final class VectorAttention {
   private static final class Buffers {
     float[] keys = new float[0];
     float[] values = new float[0];
+    float[] strips = new float[0];
     float[] scores = new float[0];
     float[] queries = new float[0];
     float[] sums = new float[0];
@@ -73,7 +75,8 @@ final class VectorAttention {
     void fit(int headDim, int scoreCount) {
       if (keys.length < BLOCK * headDim) {
         keys = new float[BLOCK * headDim];
-        values = new float[BLOCK * headDim + Tiles.ROWS];
+        values = new float[BLOCK * headDim];
+        strips = new float[BLOCK * Math.ceilDiv(headDim, STRIP) * STRIP];
         queries = new float[TILES * WIDE * headDim];
         sums = new float[TILES * sumsOfTile(headDim)];
       }
@@ -238,6 +241,7 @@ final class VectorAttention {
       int positions = Math.min(BLOCK, visible - p);
       kv.readKeys(kvHead, p, positions, b.keys);
       kv.readValues(kvHead, p, positions, b.values);
+      toStrips(b.values, positions, headDim, b.strips);
       for (int t = 0; t < n; t++) {
         int tile = firstTile + t;
         int seen = Math.min(positions, position + lastToken(tile) + 1 - p);
@@ -246,15 +250,26 @@ final class VectorAttention {
         }
         int queries = t * WIDE * headDim;
         Arrays.fill(b.scores, 0, Math.ceilDiv(seen, Tiles.ROWS) * Tiles.ROWS * WIDE, 0);
-        Tiles.multiply(b.keys, 0, headDim, 1, seen, b.queries, queries, WIDE, headDim, b.scores, 0);
+        Tiles.multiplyRows(
+            b.keys, 0, headDim, seen, b.queries, queries, WIDE, headDim, b.scores, 0);
         maskFuture(b.scores, p, seen, tile);
         softmaxStep(b, seen, t, headDim);
         int sums = t * sumsOfTile(headDim);
-        Tiles.multiply(b.values, 0, 1, headDim, headDim, b.scores, 0, WIDE, seen, b.sums, sums);
+        Tiles.multiplyStrips(b.strips, positions, headDim, b.scores, 0, WIDE, seen, b.sums, sums);
       }
     }
     for (int t = 0; t < n; t++) {
       writeOut(kvHead, (firstTile + t) * WIDE, b, t);
+    }
+  }
+
+  private static void toStrips(float[] values, int positions, int headDim, float[] strips) {
+    for (int i = 0; i < headDim; i += STRIP) {
+      int n = Math.min(STRIP, headDim - i);
+      int at = Tiles.inStrips(i, positions);
+      for (int p = 0; p < positions; p++) {
+        System.arraycopy(values, p * headDim + i, strips, at + p * STRIP, n);
+      }
     }
   }
 

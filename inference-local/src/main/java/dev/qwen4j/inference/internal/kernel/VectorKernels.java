@@ -1,7 +1,7 @@
 package dev.qwen4j.inference.internal.kernel;
 
-import static dev.qwen4j.inference.internal.kernel.PackedPanels.STRIP;
 import static dev.qwen4j.inference.internal.kernel.Tiles.NARROW;
+import static dev.qwen4j.inference.internal.kernel.Tiles.STRIP;
 import static dev.qwen4j.inference.internal.kernel.Tiles.WIDE;
 
 import java.lang.foreign.Arena;
@@ -25,7 +25,7 @@ import java.util.Set;
  */
 final class VectorKernels implements Kernels {
   /** Rows of a panel: whole strips, and so whole tiles, and whole groups of the packings. */
-  private static final int PANEL_ROWS = 2 * PackedPanels.STRIP;
+  private static final int PANEL_ROWS = 2 * STRIP;
 
   /** Columns of a panel: whole K blocks, and with 48 rows about 200 KB. */
   private static final int PANEL_COLS = 1024;
@@ -278,24 +278,16 @@ final class VectorKernels implements Kernels {
       for (int tile = 0; tile < tiles; tile++) {
         int lanes = tileWidth(tile);
         int xAt = tile * WIDE * width + k * lanes;
-        multiplyTile(w, panel, rows, cols, xAt, lanes, sums, tile * PANEL_ROWS * WIDE);
+        int at = tile * PANEL_ROWS * WIDE;
+        if (w instanceof PackedMatrix) {
+          Tiles.multiplyStrips(panel, cols, rows, packed, xAt, lanes, cols, sums, at);
+        } else {
+          Tiles.multiplyRows(panel, 0, cols, rows, packed, xAt, lanes, cols, sums, at);
+        }
       }
     }
     for (int tile = 0; tile < tiles; tile++) {
       unpack(sums, tile, rows, outs[i], w.rows(), from);
-    }
-  }
-
-  private void multiplyTile(
-      Matrix w, float[] panel, int rows, int cols, int xAt, int lanes, float[] sums, int at) {
-    if (w instanceof PackedMatrix) {
-      for (int r = 0; r < rows; r += STRIP) {
-        int n = Math.min(STRIP, rows - r);
-        int to = at + r * lanes;
-        Tiles.multiply(panel, r * cols, 1, STRIP, n, packed, xAt, lanes, cols, sums, to);
-      }
-    } else {
-      Tiles.multiply(panel, 0, cols, 1, rows, packed, xAt, lanes, cols, sums, at);
     }
   }
 

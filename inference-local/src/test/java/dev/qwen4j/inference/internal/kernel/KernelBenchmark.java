@@ -33,8 +33,8 @@ import org.openjdk.jmh.annotations.Warmup;
 @Measurement(iterations = 7, time = 1)
 @SuppressWarnings("NullAway.Init") // JMH fills the parameters and calls the set-ups first
 public class KernelBenchmark {
-  /** Bytes that a decode kernel reads: several times what a cache holds. */
-  static final long DECODE_BYTES = 128L << 20;
+  /** Bytes that no cache holds. */
+  static final int MEMORY_BYTES = 128 << 20;
 
   static final int COLS = 4096;
   static final int TOKENS = 512;
@@ -68,6 +68,10 @@ public class KernelBenchmark {
     @Param({"Q8_0", "Q4_0", "Q5_0", "Q4_K", "Q5_K", "Q6_K", "F16", "BF16", "F32"})
     public String type;
 
+    /** Of weights: as it is, more than a cache holds. */
+    @Param("131072")
+    public int kilobytes;
+
     private Matrix[] weights;
     private float[] x;
     private float[][] outs;
@@ -75,7 +79,7 @@ public class KernelBenchmark {
     @Setup(Level.Trial)
     public void fill(Machine machine) {
       TensorType named = TensorType.valueOf(type);
-      int rows = (int) (DECODE_BYTES / named.bytes(COLS)) / 64 * 64;
+      int rows = (int) ((kilobytes << 10) / named.bytes(COLS)) / 64 * 64;
       weights =
           new Matrix[] {
             machine.kernels.prepare(RandomWeights.of(machine.arena, named, rows, COLS, 1))
@@ -160,7 +164,7 @@ public class KernelBenchmark {
   @State(Scope.Benchmark)
   public static class Memory {
     private static final int CHUNKS = 256;
-    private static final int CHUNK_LONGS = (int) (DECODE_BYTES / CHUNKS / Long.BYTES);
+    private static final int CHUNK_LONGS = MEMORY_BYTES / CHUNKS / Long.BYTES;
 
     private final long[][] data = new long[CHUNKS][CHUNK_LONGS];
     private final long[] sums = new long[CHUNKS];
