@@ -66,6 +66,7 @@ final class Inbox implements AutoCloseable {
    * @param attempt calls {@link #wake} at its end
    */
   <T> Attempt.Outcome<T> await(Attempt<T> attempt, Deadline deadline) {
+    Spin.until(attempt::isDone);
     try {
       for (AgentEvent event = next(attempt, deadline);
           event != null;

@@ -137,6 +137,7 @@ final class ModelTurn implements StreamingChatResponseHandler {
     try {
       while (!cancellation.isCancelled()) {
         Deadline deadline = text.isEmpty() || writesCalls() ? soft : hard;
+        Spin.until(() -> !signals.isEmpty());
         Signal next =
             deadline.isPast()
                 ? null

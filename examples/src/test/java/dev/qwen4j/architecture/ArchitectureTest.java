@@ -149,6 +149,13 @@ class ArchitectureTest {
             .should()
             .dependOnClassesThat()
             .resideInAPackage("dev.qwen4j.model.internal.."));
+    holds(
+        noClasses()
+            .that()
+            .resideOutsideOfPackages("dev.qwen4j.memory..", "dev.qwen4j.agent..")
+            .should()
+            .dependOnClassesThat()
+            .resideInAPackage("dev.qwen4j.memory.internal.."));
   }
 
   @Test
