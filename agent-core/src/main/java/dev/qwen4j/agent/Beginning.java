@@ -11,6 +11,7 @@ import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,21 +43,14 @@ final class Beginning {
    * @param form of the answer, if it is to have one
    */
   RunResult anew(Input input, @Nullable AnswerForm<?> form, RunScope around) {
-    var link = around.cancellation().onCancel(own::cancel);
-    try (link) {
-      return checked(input, form, around);
-    }
+    return guarded(around, guards -> checked(input, form, guards, around));
   }
 
-  private RunResult checked(Input input, @Nullable AnswerForm<?> form, RunScope around) {
-    Guards guards = guards(around);
+  private RunResult checked(
+      Input input, @Nullable AnswerForm<?> form, Guards guards, RunScope around) {
     return switch (guards.ask(input.text(), Hook::beforeRun)) {
       case Hook.Verdict.Block<String>(String reason) ->
-          notBegun(
-              input,
-              guards.given(StopReason.CANCELLED, StopReason.MAX_TIME, StopReason.BLOCKED),
-              reason,
-              around);
+          nothingDone(input.text(), input.before(), guards, reason, around);
       case Hook.Verdict.Pass<String> pass ->
           run(input.conversation(told(input.toldBefore()), form), Map.of(), form, around);
       case Hook.Verdict.Rewrite<String>(String text) ->
@@ -70,14 +64,11 @@ final class Beginning {
 
   /** Goes on with the messages of a suspended run. */
   RunResult goOn(List<ChatMessage> conversation, List<Answer> answers, RunScope around) {
-    var link = around.cancellation().onCancel(own::cancel);
-    try (link) {
-      var stopped = Conversation.stopped(told(systemOf(conversation)), conversation);
-      Guards guards = guards(around);
-      return Resumption.decisions(stopped, answers, agent, guards)
-          .map(decisions -> run(stopped, decisions, null, around))
-          .orElseGet(() -> notGoneOn(stopped, guards, around));
-    }
+    var stopped = Conversation.stopped(told(systemOf(conversation)), conversation);
+    return guarded(
+        around,
+        guards ->
+            goOn(stopped, Resumption.decisions(stopped, answers, agent, guards), guards, around));
   }
 
   /** Goes on where a session stopped, with the answers that the scope has. */
@@ -88,13 +79,47 @@ final class Beginning {
       return said(unsaid.get(), session, scope);
     }
     Resumption.dropBrokenReply(session);
-    var link = scope.cancellation().onCancel(own::cancel);
+    var stopped = Conversation.stopped(told(session.instructions()), session);
+    List<Answer> answers = scope.answers();
+    return guarded(
+        scope,
+        guards ->
+            goOn(
+                stopped,
+                Resumption.decisions(stopped, answers, agent, guards, session),
+                guards,
+                scope));
+  }
+
+  /**
+   * @param decisions nothing if an answer could not be checked in time: then the questions stay
+   *     open as they were
+   */
+  private RunResult goOn(
+      Conversation stopped,
+      Optional<Map<String, Decision>> decisions,
+      Guards guards,
+      RunScope around) {
+    return decisions
+        .map(decided -> run(stopped, decided, null, around))
+        .orElseGet(
+            () ->
+                nothingDone(
+                    stopped.input(),
+                    stopped.messages(),
+                    guards,
+                    "A check did not end in time.",
+                    around));
+  }
+
+  /**
+   * Takes steps that end when what the run is a part of is cancelled, or the run is out of time.
+   */
+  private RunResult guarded(RunScope around, Function<Guards, RunResult> steps) {
+    Deadline end = Deadline.in(agent.limits().maxTime()).earlier(Deadline.in(around.time()));
+    var link = around.cancellation().onCancel(own::cancel);
     try (link) {
-      var stopped = Conversation.stopped(told(session.instructions()), session);
-      Guards guards = guards(scope);
-      return Resumption.decisions(stopped, scope.answers(), agent, guards, session)
-          .map(decisions -> run(stopped, decisions, null, scope))
-          .orElseGet(() -> notGoneOn(stopped, guards, scope));
+      return steps.apply(new Guards(agent.hooks(), own, end));
     }
   }
 
@@ -107,24 +132,9 @@ final class Beginning {
     return (form == null ? loop : loop.expecting(form)).run();
   }
 
-  private Guards guards(RunScope around) {
-    Deadline end = Deadline.in(agent.limits().maxTime()).earlier(Deadline.in(around.time()));
-    return new Guards(agent.hooks(), own, end);
-  }
-
-  private RunResult notBegun(Input input, StopReason reason, String why, RunScope around) {
-    return nothingDone(input.text(), input.before(), reason, why, around);
-  }
-
-  /** An answer could not be checked in time: the questions are open as they were. */
-  private RunResult notGoneOn(Conversation stopped, Guards guards, RunScope around) {
-    StopReason reason = guards.given(StopReason.CANCELLED, StopReason.MAX_TIME, StopReason.BLOCKED);
-    return nothingDone(
-        stopped.input(), stopped.messages(), reason, "A check did not end in time.", around);
-  }
-
   private RunResult nothingDone(
-      String input, List<ChatMessage> messages, StopReason reason, String why, RunScope around) {
+      String input, List<ChatMessage> messages, Guards guards, String why, RunScope around) {
+    StopReason reason = guards.given(StopReason.CANCELLED, StopReason.MAX_TIME, StopReason.BLOCKED);
     String text = reason == StopReason.CANCELLED ? "" : why;
     var result = new RunResult(text, false, reason, null, Spent.NOTHING, List.of(), messages);
     RunScope scope = around.forRun(agent, new Cancellation());

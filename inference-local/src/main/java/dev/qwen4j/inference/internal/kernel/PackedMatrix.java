@@ -71,10 +71,10 @@ record PackedMatrix(TensorType type, Packing packing, int rows, int cols, Memory
   @Override
   public void dequantizeRow(int row, float[] out, int offset) {
     int groupRows = packing.groupRows();
-    float[] panel = new float[cols * groupRows];
-    PackedPanels.unpack(this, row / groupRows, 0, cols, new Scratch(), panel, 0, groupRows);
+    float[] panel = new float[cols * Tiles.STRIP]; // A group fits one strip.
+    PackedPanels.unpack(this, row / groupRows, 0, cols, new Scratch(), panel, 0);
     for (int k = 0; k < cols; k++) {
-      out[offset + k] = panel[k * groupRows + row % groupRows];
+      out[offset + k] = panel[k * Tiles.STRIP + row % groupRows];
     }
   }
 }

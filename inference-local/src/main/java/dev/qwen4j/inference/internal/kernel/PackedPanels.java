@@ -7,6 +7,7 @@ import static dev.qwen4j.inference.internal.kernel.Lanes.L;
 import static dev.qwen4j.inference.internal.kernel.Lanes.LE;
 import static dev.qwen4j.inference.internal.kernel.Lanes.S;
 import static dev.qwen4j.inference.internal.kernel.Memory.ALL;
+import static dev.qwen4j.inference.internal.kernel.Tiles.STRIP;
 import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.B2S;
 import static jdk.incubator.vector.VectorOperators.I2F;
@@ -27,18 +28,11 @@ final class PackedPanels {
 
   /**
    * Writes columns {@code from} to {@code from + n}, whole blocks of the file, of a group's rows to
-   * the rows of a panel that begin at {@code row}. A panel lies in strips of so many rows: {@code
-   * panel[row / strip][k][row % strip]}.
+   * the rows of a panel that begin at {@code row}. The panel lies in strips, as {@link
+   * Tiles#inStrips} finds them.
    */
   static void unpack(
-      PackedMatrix m,
-      int group,
-      int from,
-      int n,
-      Scratch scratch,
-      float[] panel,
-      int row,
-      int strip) {
+      PackedMatrix m, int group, int from, int n, Scratch scratch, float[] panel, int row) {
     Packing packing = m.packing();
     int rows = packing.groupRows();
     int blocks = n / packing.block();
@@ -51,29 +45,27 @@ final class PackedPanels {
     PackedScales.write(m, group, first, blocks, ones, ones, scales, minus);
     long weights = m.data().address() + m.weightsOf(group) + (long) first * packing.blockBytes();
     for (int r = 0; r < rows; r += L) {
-      int at = (row + r) / strip * strip * n + (row + r) % strip;
+      int at = Tiles.inStrips(row + r, n);
       switch (packing) {
-        case BYTES -> bytes(weights, r, blocks, scales, panel, at, strip);
-        case NIBBLES ->
-            words(packing, 4, weights, r, blocks, center, scales, minus, panel, at, strip);
+        case BYTES -> bytes(weights, r, blocks, scales, panel, at);
+        case NIBBLES -> words(packing, 4, weights, r, blocks, center, scales, minus, panel, at);
         case FIVES -> {
-          words(packing, 5, weights, r, blocks, center, scales, minus, panel, at, strip);
-          lastPairOfFives(weights, r, blocks, center, scales, minus, panel, at, strip);
+          words(packing, 5, weights, r, blocks, center, scales, minus, panel, at);
+          lastPairOfFives(weights, r, blocks, center, scales, minus, panel, at);
         }
-        case SIXES -> sixes(weights, blocks, center, scales, minus, panel, at, strip);
+        case SIXES -> sixes(weights, blocks, center, scales, minus, panel, at);
       }
     }
   }
 
-  private static void bytes(
-      long start, int r, int blocks, float[] scales, float[] panel, int at, int stride) {
+  private static void bytes(long start, int r, int blocks, float[] scales, float[] panel, int at) {
     for (int i = 0; i < blocks * 16; i++) {
       long from = (start + i * 4L * L + 2L * r) & Memory.MASK;
       FloatVector scale = FloatVector.fromArray(F, scales, i / 16 * 2 * L + r);
       IntVector v = pairsOfBytes(from);
-      int to = at + 2 * i * stride;
+      int to = at + 2 * i * STRIP;
       floats(v.lanewise(LSHL, 16).lanewise(ASHR, 16)).mul(scale).intoArray(panel, to);
-      floats(v.lanewise(ASHR, 16)).mul(scale).intoArray(panel, to + stride);
+      floats(v.lanewise(ASHR, 16)).mul(scale).intoArray(panel, to + STRIP);
     }
   }
 
@@ -88,8 +80,7 @@ final class PackedPanels {
       float[] scales,
       float[] minus,
       float[] panel,
-      int at,
-      int stride) {
+      int at) {
     int mask = (1 << bits) - 1;
     int perWord = 16 / bits * 2;
     int words = packing.block() / perWord;
@@ -100,11 +91,11 @@ final class PackedPanels {
       IntVector v = IntVector.fromMemorySegment(I, ALL, from, LE);
       FloatVector scale = FloatVector.fromArray(F, scales, b * 2 * L + r);
       FloatVector less = FloatVector.fromArray(F, minus, b * 2 * L + r);
-      int to = at + (b * 32 + word * perWord) * stride;
+      int to = at + (b * 32 + word * perWord) * STRIP;
       for (int j = 0; j < perWord; j++) {
         int shift = j / 2 * bits + j % 2 * 16;
         FloatVector q = floats(v.lanewise(LSHR, shift).and(mask).sub(center));
-        q.mul(scale).sub(less).intoArray(panel, to + j * stride);
+        q.mul(scale).sub(less).intoArray(panel, to + j * STRIP);
       }
     }
   }
@@ -117,30 +108,22 @@ final class PackedPanels {
       float[] scales,
       float[] minus,
       float[] panel,
-      int at,
-      int stride) {
+      int at) {
     for (int b = 0; b < blocks; b++) {
       long from = (start + b * 44L * L + 40L * L + 2L * r) & Memory.MASK;
       IntVector v = pairsOfBytes(from);
       FloatVector scale = FloatVector.fromArray(F, scales, b * 2 * L + r);
       FloatVector less = FloatVector.fromArray(F, minus, b * 2 * L + r);
-      int to = at + (b * 32 + 30) * stride;
+      int to = at + (b * 32 + 30) * STRIP;
       FloatVector even = floats(v.and(0xFFFF).sub(center));
       even.mul(scale).sub(less).intoArray(panel, to);
       FloatVector odd = floats(v.lanewise(LSHR, 16).sub(center));
-      odd.mul(scale).sub(less).intoArray(panel, to + stride);
+      odd.mul(scale).sub(less).intoArray(panel, to + STRIP);
     }
   }
 
   private static void sixes(
-      long start,
-      int blocks,
-      int center,
-      float[] scales,
-      float[] minus,
-      float[] panel,
-      int at,
-      int stride) {
+      long start, int blocks, int center, float[] scales, float[] minus, float[] panel, int at) {
     for (int b = 0; b < blocks; b++) {
       long block = (start + b * 12L * L) & Memory.MASK;
       FloatVector scale = FloatVector.fromArray(F, scales, b * L);
@@ -159,7 +142,7 @@ final class PackedPanels {
           q = IntVector.fromMemorySegment(I, ALL, word, LE).lanewise(LSHR, 12 + half).and(15);
           q = q.or(tops.lanewise(LSHR, 12 + (pair - 6) * 2 + half).and(3).lanewise(LSHL, 4));
         }
-        floats(q.sub(center)).mul(scale).sub(less).intoArray(panel, at + (b * 16 + j) * stride);
+        floats(q.sub(center)).mul(scale).sub(less).intoArray(panel, at + (b * 16 + j) * STRIP);
       }
     }
   }

@@ -297,7 +297,7 @@ final class VectorKernels implements Kernels {
     if (w instanceof PackedMatrix m) {
       int groupRows = m.packing().groupRows();
       for (int r = 0; r < rows; r += groupRows) {
-        PackedPanels.unpack(m, (from + r) / groupRows, k, cols, scratch, panel, r, STRIP);
+        PackedPanels.unpack(m, (from + r) / groupRows, k, cols, scratch, panel, r);
       }
     } else {
       RawMatrix raw = ((Mapped) w).raw;

@@ -47,81 +47,80 @@ public class KernelBenchmark {
     @Param("2")
     public int threads;
 
-    final Arena arena = Arena.ofShared();
+    private final Arena arena = Arena.ofShared();
     private VectorKernels kernels;
+    private WorkerPool pool; // for what is measured beside the kernels
 
     @Setup(Level.Trial)
     public void start() {
       kernels = new VectorKernels(threads);
+      pool = new WorkerPool(threads);
     }
 
     @TearDown(Level.Trial)
     public void stop() {
       kernels.close();
+      pool.close();
       arena.close();
     }
   }
 
-  /** One token times a matrix that no cache holds. */
+  /** A matrix and what it is multiplied by. */
   @State(Scope.Benchmark)
-  public static class Decode {
+  public static class Product {
     @Param({"Q8_0", "Q4_0", "Q5_0", "Q4_K", "Q5_K", "Q6_K", "F16", "BF16", "F32"})
     public String type;
 
+    private Matrix[] weights;
+    private int tokens;
+    private float[] x;
+    private float[][] outs;
+
+    void fill(Machine machine, int rows, int cols, int tokens) {
+      RawMatrix raw = RandomWeights.of(machine.arena, TensorType.valueOf(type), rows, cols, 1);
+      this.weights = new Matrix[] {machine.kernels.prepare(raw)};
+      this.tokens = tokens;
+      this.x = RandomWeights.floats(tokens * cols, 2);
+      this.outs = new float[][] {new float[tokens * rows]};
+    }
+
+    float[] multiply(Machine machine) {
+      machine.kernels.multiply(weights, x, tokens, outs);
+      return outs[0];
+    }
+  }
+
+  /** One token times a matrix. */
+  @State(Scope.Benchmark)
+  public static class Decode extends Product {
     /** Of weights: as it is, more than a cache holds. */
     @Param("131072")
     public int kilobytes;
 
-    private Matrix[] weights;
-    private float[] x;
-    private float[][] outs;
-
     @Setup(Level.Trial)
     public void fill(Machine machine) {
-      TensorType named = TensorType.valueOf(type);
-      int rows = (int) ((kilobytes << 10) / named.bytes(COLS)) / 64 * 64;
-      weights =
-          new Matrix[] {
-            machine.kernels.prepare(RandomWeights.of(machine.arena, named, rows, COLS, 1))
-          };
-      x = RandomWeights.floats(COLS, 2);
-      outs = new float[][] {new float[rows]};
+      int rows = (int) ((kilobytes << 10) / TensorType.valueOf(type).bytes(COLS)) / 64 * 64;
+      fill(machine, rows, COLS, 1);
     }
   }
 
   @Benchmark
   public float[] decode(Machine machine, Decode it) {
-    machine.kernels.multiply(it.weights, it.x, 1, it.outs);
-    return it.outs[0];
+    return it.multiply(machine);
   }
 
   /** {@link #TOKENS} tokens times a matrix of {@link #PREFILL_ROWS} by {@link #PREFILL_COLS}. */
   @State(Scope.Benchmark)
-  public static class Prefill {
-    @Param({"Q8_0", "Q4_0", "Q5_0", "Q4_K", "Q5_K", "Q6_K", "F16", "BF16", "F32"})
-    public String type;
-
-    private Matrix[] weights;
-    private float[] x;
-    private float[][] outs;
-
+  public static class Prefill extends Product {
     @Setup(Level.Trial)
     public void fill(Machine machine) {
-      TensorType named = TensorType.valueOf(type);
-      weights =
-          new Matrix[] {
-            machine.kernels.prepare(
-                RandomWeights.of(machine.arena, named, PREFILL_ROWS, PREFILL_COLS, 1))
-          };
-      x = RandomWeights.floats(TOKENS * PREFILL_COLS, 2);
-      outs = new float[][] {new float[TOKENS * PREFILL_ROWS]};
+      fill(machine, PREFILL_ROWS, PREFILL_COLS, TOKENS);
     }
   }
 
   @Benchmark
   public float[] prefill(Machine machine, Prefill it) {
-    machine.kernels.multiply(it.weights, it.x, TOKENS, it.outs);
-    return it.outs[0];
+    return it.multiply(machine);
   }
 
   /** Sixteen query heads over eight key-value heads of 128, the shape of Qwen3-0.6B. */
@@ -168,19 +167,12 @@ public class KernelBenchmark {
 
     private final long[][] data = new long[CHUNKS][CHUNK_LONGS];
     private final long[] sums = new long[CHUNKS];
-    private WorkerPool pool;
 
     @Setup(Level.Trial)
-    public void start(Machine machine) {
-      pool = new WorkerPool(machine.threads);
+    public void fill() {
       for (long[] chunk : data) {
         Arrays.fill(chunk, 1);
       }
-    }
-
-    @TearDown(Level.Trial)
-    public void stop() {
-      pool.close();
     }
 
     private void read(int worker, int chunk) {
@@ -197,8 +189,8 @@ public class KernelBenchmark {
   }
 
   @Benchmark
-  public long[] readMemory(Memory it) {
-    it.pool.run(Memory.CHUNKS, it::read);
+  public long[] readMemory(Machine machine, Memory it) {
+    machine.pool.run(Memory.CHUNKS, it::read);
     return it.sums;
   }
 
@@ -206,20 +198,9 @@ public class KernelBenchmark {
   @State(Scope.Benchmark)
   public static class Registers {
     static final int CHUNKS = 64;
-    static final int STEPS = 100_000;
+    static final int STEPS = 800_000 / Lanes.L;
 
     private final float[] sums = new float[CHUNKS * 4 * Lanes.L];
-    private WorkerPool pool;
-
-    @Setup(Level.Trial)
-    public void start(Machine machine) {
-      pool = new WorkerPool(machine.threads);
-    }
-
-    @TearDown(Level.Trial)
-    public void stop() {
-      pool.close();
-    }
 
     private void multiply(int worker, int chunk) {
       FloatVector x = FloatVector.broadcast(Lanes.F, 0.5f);
@@ -254,10 +235,10 @@ public class KernelBenchmark {
     }
   }
 
-  /** {@link Registers#CHUNKS} × {@link Registers#STEPS} × 10 multiply-adds of whole vectors. */
+  /** 64 × 800,000 × 10 multiply-adds, in vectors of any length. */
   @Benchmark
-  public float[] multiplyAdd(Registers it) {
-    it.pool.run(Registers.CHUNKS, it::multiply);
+  public float[] multiplyAdd(Machine machine, Registers it) {
+    machine.pool.run(Registers.CHUNKS, it::multiply);
     return it.sums;
   }
 }
