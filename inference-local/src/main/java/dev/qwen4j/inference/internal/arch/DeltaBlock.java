@@ -47,8 +47,20 @@ final class DeltaBlock {
   }
 
   DeltaState start() {
-    int memory = heads.valueHeads() * heads.keyDim() * heads.valueDim();
-    return new DeltaState(memory, (config.taps() - 1) * config.channels());
+    return new DeltaState(memorySize(), historySize());
+  }
+
+  private int memorySize() {
+    return heads.valueHeads() * heads.keyDim() * heads.valueDim();
+  }
+
+  private int historySize() {
+    return (config.taps() - 1) * config.channels();
+  }
+
+  /** Bytes of a {@link DeltaState.Snapshot}. */
+  long snapshotBytes() {
+    return (long) (memorySize() + historySize()) * Float.BYTES;
   }
 
   /**

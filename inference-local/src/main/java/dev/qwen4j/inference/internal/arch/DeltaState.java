@@ -1,5 +1,6 @@
 package dev.qwen4j.inference.internal.arch;
 
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 
 /**
@@ -19,7 +20,18 @@ final class DeltaState implements SequenceState.Layer {
   /** A copy of both, to return to. */
   // Nobody compares states.
   @SuppressWarnings("ArrayRecordComponent")
-  record Snapshot(float[] memory, float[] history) {}
+  record Snapshot(float[] memory, float[] history) {
+    /** Puts both to {@code out}. */
+    void store(ByteBuffer out) {
+      put(memory, out);
+      put(history, out);
+    }
+
+    private static void put(float[] numbers, ByteBuffer out) {
+      out.asFloatBuffer().put(numbers);
+      out.position(out.position() + numbers.length * Float.BYTES);
+    }
+  }
 
   DeltaState(int memorySize, int historySize) {
     this.memory = new float[memorySize];
@@ -63,6 +75,23 @@ final class DeltaState implements SequenceState.Layer {
   void restore(Snapshot snapshot) {
     System.arraycopy(snapshot.memory, 0, memory, 0, memory.length);
     System.arraycopy(snapshot.history, 0, history, 0, history.length);
+  }
+
+  /** Bytes of a {@link Snapshot}. */
+  long bytes() {
+    return (long) (memory.length + history.length) * Float.BYTES;
+  }
+
+  /** Takes what a snapshot of a layer of the same shape has stored. */
+  Snapshot load(ByteBuffer in) {
+    return new Snapshot(take(in, memory.length), take(in, history.length));
+  }
+
+  private static float[] take(ByteBuffer in, int count) {
+    float[] numbers = new float[count];
+    in.asFloatBuffer().get(numbers);
+    in.position(in.position() + count * Float.BYTES);
+    return numbers;
   }
 
   /** Forgets everything. */

@@ -20,6 +20,9 @@ public interface ForwardPass {
   /** Bytes of state that grow with every position; a recurrent model may have none. */
   long stateBytesPerPosition(KvType type);
 
+  /** Bytes of state that do not grow: what recurrent layers remember, if there are any. */
+  long snapshotBytes();
+
   /** Bytes of weights held in memory beyond the mapped file. */
   long extraBytes();
 

@@ -172,4 +172,10 @@ final class HybridForward implements TextModel.Layers {
     long attending = config.recurrent().stream().filter(recurrent -> !recurrent).count();
     return attending * attention.stateBytesPerPosition(type);
   }
+
+  @Override
+  public long snapshotBytes() {
+    long remembering = config.recurrent().stream().filter(recurrent -> recurrent).count();
+    return remembering * deltaNet.snapshotBytes();
+  }
 }

@@ -4,6 +4,7 @@ import dev.qwen4j.inference.internal.kernel.KvLayer;
 import dev.qwen4j.inference.internal.kernel.KvType;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
@@ -19,6 +20,9 @@ public final class SequenceState {
   /** Checkpoints kept: the shortest, which many requests share, and the latest. */
   private static final int MOST_CHECKPOINTS = 3;
 
+  /** The memory of recurrent layers besides checkpoints: before a pass, and after it. */
+  private static final int MEMORIES = 2;
+
   /** What one layer remembers. */
   sealed interface Layer permits Attention, DeltaState {}
 
@@ -30,6 +34,7 @@ public final class SequenceState {
   private final int maxPositions;
   private final NavigableMap<Integer, List<DeltaState.Snapshot>> checkpoints = new TreeMap<>();
   private int position;
+  private int lasting; // a position whose checkpoint makes no room for others
 
   SequenceState(List<Layer> layers, int maxPositions) {
     this.layers = List.copyOf(layers);
@@ -115,23 +120,45 @@ public final class SequenceState {
       }
     }
     if (!recurrent.isEmpty()) {
-      List<DeltaState.Snapshot> there = other.checkpoints.get(to);
-      checkpoints.put(
-          to, there != null ? there : other.recurrent.stream().map(DeltaState::snapshot).toList());
+      checkpoints.putAll(other.checkpoints.headMap(to, false));
+      checkpoints.put(to, other.snapshots(to));
+      lasting = other.lasting;
       restore();
     }
     position = to;
   }
 
+  /** What leads back to a position that it can {@link #reach}. */
+  private List<DeltaState.Snapshot> snapshots(int at) {
+    List<DeltaState.Snapshot> there = checkpoints.get(at);
+    return there != null ? there : recurrent.stream().map(DeltaState::snapshot).toList();
+  }
+
+  /** Bytes of one checkpoint; none where no layer is recurrent. */
+  public long checkpointBytes() {
+    return recurrent.stream().mapToLong(DeltaState::bytes).sum();
+  }
+
+  /** Bytes of what recurrent layers remember, which do not grow with every position. */
+  public long fixedBytes() {
+    return (MEMORIES + checkpoints.size()) * checkpointBytes();
+  }
+
   /**
-   * Puts what it keeps of the first positions to {@code out}: as many bytes as that takes in
-   * memory.
+   * Puts what it keeps of the first positions to {@code out}, and the checkpoints: as many bytes as
+   * that takes in memory.
    *
-   * @throws IllegalStateException if layers are recurrent
+   * @param points where it is to lead back to: positions that it can {@link #reach}, rising up to
+   *     {@code positions}; none where layers are not recurrent
    */
-  public void store(int positions, ByteBuffer out) {
-    for (int l = 0; l < layers.size(); l++) {
-      attention(l).store(positions, out);
+  public void store(int positions, int[] points, ByteBuffer out) {
+    for (Layer layer : layers) {
+      if (layer instanceof Attention(KvLayer kv)) {
+        kv.store(positions, out);
+      }
+    }
+    for (int point : points) {
+      snapshots(point).forEach(snapshot -> snapshot.store(out));
     }
   }
 
@@ -140,17 +167,30 @@ public final class SequenceState {
    * reading them.
    *
    * @param stored how many positions that are
+   * @param points which it leads back to
+   * @param to how many positions are wanted; one of the points where layers are recurrent
    */
-  public void load(int stored, int positions, ByteBuffer in) {
-    if (position != 0 || positions > stored) {
+  public void load(int stored, int[] points, int to, ByteBuffer in) {
+    boolean fits = recurrent.isEmpty() ? points.length == 0 : Arrays.binarySearch(points, to) >= 0;
+    if (position != 0 || to > stored || !fits) {
       throw new IllegalArgumentException(
-          "cannot load %d of %d positions to a sequence of %d"
-              .formatted(positions, stored, position));
+          "cannot load %d of %d positions, with checkpoints at %s, to a sequence of %d"
+              .formatted(to, stored, Arrays.toString(points), position));
     }
-    for (int l = 0; l < layers.size(); l++) {
-      attention(l).load(stored, positions, in);
+    for (Layer layer : layers) {
+      if (layer instanceof Attention(KvLayer kv)) {
+        kv.load(stored, to, in);
+      }
     }
-    position = positions;
+    NavigableMap<Integer, List<DeltaState.Snapshot>> loaded = new TreeMap<>();
+    for (int point : points) {
+      loaded.put(point, recurrent.stream().map(delta -> delta.load(in)).toList());
+    }
+    if (!recurrent.isEmpty()) {
+      checkpoints.putAll(loaded.headMap(to, true));
+      restore();
+    }
+    position = to;
   }
 
   /** Returns to the last checkpoint that is left, or to the start. */
@@ -174,10 +214,20 @@ public final class SequenceState {
     if (recurrent.isEmpty() || position == 0 || checkpoints.containsKey(position)) {
       return;
     }
-    checkpoints.put(position, recurrent.stream().map(DeltaState::snapshot).toList());
-    if (checkpoints.size() > MOST_CHECKPOINTS) {
-      checkpoints.remove(checkpoints.higherKey(checkpoints.firstKey()));
+    checkpoints.put(position, snapshots(position));
+    int shortest = checkpoints.firstKey();
+    boolean another = lasting > shortest && checkpoints.containsKey(lasting);
+    if (checkpoints.size() > (another ? MOST_CHECKPOINTS + 1 : MOST_CHECKPOINTS)) {
+      checkpoints.keySet().stream()
+          .filter(point -> point != shortest && point != lasting)
+          .findFirst()
+          .ifPresent(checkpoints::remove);
     }
+  }
+
+  /** A checkpoint at this position, now or later, stays until another is to last. */
+  public void last(int at) {
+    lasting = at;
   }
 
   /** Keys and values of a layer that attends. */

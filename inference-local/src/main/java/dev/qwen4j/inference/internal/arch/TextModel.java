@@ -44,6 +44,11 @@ final class TextModel implements ForwardPass {
 
     /** Bytes of state that grow with every position. */
     long stateBytesPerPosition(KvType type);
+
+    /** Bytes of state that do not grow. */
+    default long snapshotBytes() {
+      return 0;
+    }
   }
 
   private final TrunkConfig trunk;
@@ -124,6 +129,11 @@ final class TextModel implements ForwardPass {
   @Override
   public long stateBytesPerPosition(KvType type) {
     return layers.stateBytesPerPosition(type);
+  }
+
+  @Override
+  public long snapshotBytes() {
+    return layers.snapshotBytes();
   }
 
   @Override

@@ -87,10 +87,10 @@ public final class Engine implements AutoCloseable {
       int[] prompt, SamplingOptions sampling, int most, TokenSink sink, Runnable pause) {
     Sampler sampler = new Sampler(sampling, vocabulary);
     sampler.prompt(prompt);
+    cache.remember(firstMessage(prompt));
     RetainedSequence sequence = cache.sequenceFor(prompt);
     int reused = sequence.known(prompt);
     int lastRow = sequence.readPrompt(prompt, pause);
-    cache.remember(firstMessage(prompt));
     int generated = 0;
     while (generated < most) {
       model.pass().logits(lastRow, 1, logits);

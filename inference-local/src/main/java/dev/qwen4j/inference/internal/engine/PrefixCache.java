@@ -12,12 +12,15 @@ import java.util.Optional;
  * that goes on with a conversation takes its sequence over; one that only begins alike, as another
  * run of the same agent does, gets a copy of the part in common, so that both can go on.
  *
- * <p>Beside the sequence in use, those used last stay while their keys and values fit a bound. Used
+ * <p>Beside the sequence in use, those used last stay while what they remember fits a bound. Used
  * by one thread at a time.
  */
 final class PrefixCache {
   /** Beginnings of prompts that are kept of one process. */
   private static final int MOST_BEGINNINGS = 4;
+
+  /** Of recurrent layers, which fit the bound however short the context is: four sequences'. */
+  private static final int SNAPSHOTS = 24;
 
   private final LoadedModel model;
   private final int contextLength;
@@ -31,7 +34,7 @@ final class PrefixCache {
    * An empty cache.
    *
    * @param contextLength that every sequence may grow to
-   * @param mostBytes of keys and values beside those of the sequence in use
+   * @param mostBytes of what sequences remember, beside the one in use
    * @param copies where sequences begin that no earlier one is like
    */
   PrefixCache(
@@ -43,10 +46,14 @@ final class PrefixCache {
     this.copies = copies;
   }
 
-  /** As much as one whole context takes, but no more than an eighth of what the JVM may use. */
+  /**
+   * As much as one whole context takes, and what recurrent layers remember of a few; but no more
+   * than an eighth of what the JVM may use.
+   */
   static long defaultBytes(LoadedModel model, int contextLength, KvType type) {
     return Math.min(
-        contextLength * model.pass().stateBytesPerPosition(type),
+        contextLength * model.pass().stateBytesPerPosition(type)
+            + SNAPSHOTS * model.pass().snapshotBytes(),
         Runtime.getRuntime().maxMemory() / 8);
   }
 
@@ -60,9 +67,10 @@ final class PrefixCache {
                     .thenComparingInt(earlier -> earlier.alike(prompt)))
             .map(earlier -> earlier.isContinuedBy(prompt) ? earlier : earlier.copyFor(prompt))
             .orElseGet(() -> new RetainedSequence(model, contextLength, type));
-    if (!copies.areWorthIt(sequence.known(prompt))) {
+    if (!copies.areWorthIt(sequence.known(prompt)) && copies.areWorthIt(prompt.length - 1)) {
       sequence = loaded(prompt).orElse(sequence);
     }
+    sequence.keepsFirstMessage(rememberedBeginning(prompt));
     sequences.remove(sequence);
     long bytes = 0;
     int kept = 0;
@@ -85,7 +93,21 @@ final class PrefixCache {
     return sequence.load(prompt, copies) ? Optional.of(sequence) : Optional.empty();
   }
 
-  /** Remembers what a prompt began with, to be kept. */
+  /** How long what has been remembered of {@code prompt} is. */
+  private int rememberedBeginning(int[] prompt) {
+    return beginnings.stream()
+        .filter(beginning -> beginning.length < prompt.length)
+        .filter(
+            beginning -> Arrays.equals(beginning, 0, beginning.length, prompt, 0, beginning.length))
+        .findFirst()
+        .map(beginning -> beginning.length)
+        .orElse(0);
+  }
+
+  /**
+   * Remembers what a prompt begins with, to be kept. A recurrent model can keep it if this is
+   * called before {@link #sequenceFor} that prompt: then its reading makes a checkpoint there.
+   */
   void remember(int[] beginning) {
     if (!copies.areWorthIt(beginning.length)) {
       return;

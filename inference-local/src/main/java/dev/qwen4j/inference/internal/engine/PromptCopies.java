@@ -29,22 +29,25 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The keys and values of what prompts begin with, in files: instructions and the declarations of
+ * What a model remembers of what prompts begin with, in files: instructions and the declarations of
  * tools are long, the same in every run of an agent, and read by the first process for all that
  * follow. The user's own words are not in them.
  *
  * <p>A file is named after the checkpoint and how keys and values are kept, and lists the token ids
- * that it stands for: {@code magic, count, checksum, ids[count], keys and values}. All files
- * together keep to a bound; those used last stay. They only save time: one that cannot be read or
- * written is gone without.
+ * that it stands for: {@code magic, count, points, checksum, ids[count], points[points], keys and
+ * values, checkpoints}. Where no layer is recurrent there are no points, and any prompt that begins
+ * alike takes as much as it has in common. What recurrent layers remember fits one position only:
+ * the points are those that a checkpoint leads to. All files together keep to a bound; those used
+ * last stay. They only save time: one that cannot be read or written is gone without.
  */
 public final class PromptCopies {
   private static final Logger LOG = LoggerFactory.getLogger(PromptCopies.class);
 
   /** In the file's first bytes; another number whenever what follows changes. */
-  private static final long MAGIC = ByteBuffer.wrap("q4jkeys2".getBytes(US_ASCII)).getLong();
+  private static final long MAGIC = ByteBuffer.wrap("q4jkeys3".getBytes(US_ASCII)).getLong();
 
-  private static final int HEADER_BYTES = 16;
+  private static final int CHECKSUM_AT = 16;
+  private static final int HEADER_BYTES = 20;
   private static final String ENDING = ".kv";
 
   /** Of one file, which is mapped at once. */
@@ -86,11 +89,21 @@ public final class PromptCopies {
 
   // Read from a file, compared by nobody.
   @SuppressWarnings("ArrayRecordComponent")
-  private record Copy(Path file, int[] ids) {
-    int alike(int[] prompt) {
+  private record Copy(Path file, int[] ids, int[] points) {
+    /** How many tokens of {@code prompt} it spares: all but the last at most. */
+    int reach(int[] prompt) {
       int most = Math.min(ids.length, prompt.length - 1);
       int mismatch = Arrays.mismatch(ids, 0, most, prompt, 0, most);
-      return mismatch < 0 ? most : mismatch;
+      int alike = mismatch < 0 ? most : mismatch;
+      return points.length == 0
+          ? alike
+          : Arrays.stream(points).filter(point -> point <= alike).max().orElse(0);
+    }
+
+    boolean knows(int[] start, int[] wanted) {
+      return ids.length >= start.length
+          && Arrays.equals(ids, 0, start.length, start, 0, start.length)
+          && Arrays.stream(wanted).allMatch(point -> Arrays.binarySearch(points, point) >= 0);
     }
   }
 
@@ -101,8 +114,8 @@ public final class PromptCopies {
 
   private Optional<Copy> longest(int[] prompt, KvType type) {
     return copies(type).stream()
-        .max(Comparator.comparingInt(copy -> copy.alike(prompt)))
-        .filter(copy -> areWorthIt(copy.alike(prompt)));
+        .max(Comparator.comparingInt(copy -> copy.reach(prompt)))
+        .filter(copy -> areWorthIt(copy.reach(prompt)));
   }
 
   /**
@@ -115,16 +128,16 @@ public final class PromptCopies {
     if (copy == null) {
       return 0;
     }
-    int positions = copy.alike(prompt);
+    int positions = copy.reach(prompt);
     try (FileChannel channel = FileChannel.open(copy.file, READ);
         Arena arena = Arena.ofConfined()) {
       ByteBuffer in = map(channel, FileChannel.MapMode.READ_ONLY, channel.size(), arena);
-      int checksum = in.getInt(12);
-      in.position(HEADER_BYTES + Integer.BYTES * copy.ids.length);
-      if (checksum != checksum(in)) {
+      int checksum = in.getInt(CHECKSUM_AT);
+      if (checksum != checksum(in.position(HEADER_BYTES))) {
         throw new IOException("its checksum is another");
       }
-      state.load(copy.ids.length, positions, in);
+      in.position(HEADER_BYTES + Integer.BYTES * (copy.ids.length + copy.points.length));
+      state.load(copy.ids.length, copy.points, positions, in);
       if (in.hasRemaining()) {
         throw new IOException("it is longer than it should be");
       }
@@ -143,15 +156,22 @@ public final class PromptCopies {
    * @param ids that the sequence begins with
    */
   void keep(int[] ids, KvType type, SequenceState state, long bytesPerPosition) {
-    int count = (int) Math.min(ids.length, MOST_BYTES / bytesPerPosition);
-    if (folder == null || !areWorthIt(count)) {
+    boolean recurrent = state.rewindsToCheckpointsOnly();
+    long room = (MOST_BYTES - state.checkpointBytes()) / Math.max(1, bytesPerPosition);
+    int count = (int) Math.min(ids.length, room);
+    if (folder == null || !areWorthIt(count) || (recurrent && count < ids.length)) {
       return;
     }
     int[] kept = Arrays.copyOf(ids, count);
-    if (copies(type).stream().anyMatch(copy -> startsWith(copy.ids, kept))) {
+    int[] points = recurrent ? new int[] {count} : new int[0];
+    if (copies(type).stream().anyMatch(copy -> copy.knows(kept, points))) {
       return;
     }
-    long bytes = HEADER_BYTES + count * (Integer.BYTES + bytesPerPosition);
+    long bytes =
+        HEADER_BYTES
+            + Integer.BYTES * (kept.length + points.length)
+            + count * bytesPerPosition
+            + points.length * state.checkpointBytes();
     try {
       Files.createDirectories(folder);
       if (Files.getFileStore(folder).getUsableSpace() - bytes < ROOM) {
@@ -161,7 +181,7 @@ public final class PromptCopies {
       makeRoom(bytes);
       Path part = Files.createTempFile(folder, checkpoint, ".part"); // its owner's alone
       try {
-        write(part, kept, state, bytes);
+        write(new Copy(part, kept, points), state, bytes);
         Files.move(part, folder.resolve(name(type, kept)), ATOMIC_MOVE);
       } finally {
         Files.deleteIfExists(part);
@@ -173,23 +193,18 @@ public final class PromptCopies {
     }
   }
 
-  private static boolean startsWith(int[] ids, int[] start) {
-    return ids.length >= start.length
-        && Arrays.equals(ids, 0, start.length, start, 0, start.length);
-  }
-
-  private static void write(Path file, int[] ids, SequenceState state, long bytes)
-      throws IOException {
-    try (FileChannel channel = FileChannel.open(file, READ, WRITE);
+  private static void write(Copy copy, SequenceState state, long bytes) throws IOException {
+    try (FileChannel channel = FileChannel.open(copy.file, READ, WRITE);
         Arena arena = Arena.ofConfined()) {
       ByteBuffer out = map(channel, FileChannel.MapMode.READ_WRITE, bytes, arena);
-      out.putLong(MAGIC).putInt(ids.length).putInt(0);
-      for (int id : ids) {
-        out.putInt(id);
+      out.putLong(MAGIC).putInt(copy.ids.length).putInt(copy.points.length).putInt(0);
+      for (int[] numbers : List.of(copy.ids, copy.points)) {
+        for (int number : numbers) {
+          out.putInt(number);
+        }
       }
-      int start = out.position();
-      state.store(ids.length, out);
-      out.putInt(12, checksum(out.flip().position(start)));
+      state.store(copy.ids.length, copy.points, out);
+      out.putInt(CHECKSUM_AT, checksum(out.flip().position(HEADER_BYTES)));
     }
   }
 
@@ -216,7 +231,7 @@ public final class PromptCopies {
     List<Copy> copies = new ArrayList<>();
     for (Path file : files()) {
       if (String.valueOf(file.getFileName()).startsWith(start(type))) {
-        ids(file).ifPresent(ids -> copies.add(new Copy(file, ids)));
+        read(file).ifPresent(copies::add);
       }
     }
     return copies;
@@ -234,25 +249,31 @@ public final class PromptCopies {
     }
   }
 
-  private static Optional<int[]> ids(Path file) {
+  private static Optional<Copy> read(Path file) {
     try (FileChannel channel = FileChannel.open(file, READ)) {
       ByteBuffer header = read(channel, HEADER_BYTES);
       if (header.getLong() != MAGIC) {
-        throw new IOException("expected the keys of a prompt in this version's form");
+        throw new IOException("expected what a model remembers in this version's form");
       }
-      int count = header.getInt();
-      if (count < 1 || count > channel.size() / Integer.BYTES) {
-        throw new IOException("it cannot hold " + count + " tokens");
-      }
-      int[] ids = new int[count];
-      channel.position(HEADER_BYTES);
-      read(channel, count * Integer.BYTES).asIntBuffer().get(ids);
-      return Optional.of(ids);
+      long most = channel.size() / Integer.BYTES;
+      int[] ids = read(channel, header.getInt(), most, "tokens");
+      int[] points = read(channel, header.getInt(), ids.length, "checkpoints");
+      return Optional.of(new Copy(file, ids, points));
     } catch (IOException | RuntimeException e) {
       LOG.warn("{} is not used: {}", file, e.toString());
       delete(file);
       return Optional.empty();
     }
+  }
+
+  private static int[] read(FileChannel channel, int count, long most, String what)
+      throws IOException {
+    if (count < 0 || count > most) {
+      throw new IOException("it cannot hold %d %s".formatted(count, what));
+    }
+    int[] numbers = new int[count];
+    read(channel, count * Integer.BYTES).asIntBuffer().get(numbers);
+    return numbers;
   }
 
   private static ByteBuffer read(FileChannel channel, int bytes) throws IOException {

@@ -9,9 +9,10 @@ import java.util.Arrays;
  * with the same ids only has to read the rest.
  *
  * <p>A recurrent model can only return to checkpoints. They are made where two requests parted,
- * since the next one often parts there or later again, and shortly before a prompt's end, since a
- * conversation's next turn repeats the prompt up to what asks for the reply: that part, and
- * thoughts in the reply, many templates write differently the second time.
+ * since the next one often parts there or later again, where the first message ends if that is to
+ * be kept in a file, and shortly before a prompt's end, since a conversation's next turn repeats
+ * the prompt up to what asks for the reply: that part, and thoughts in the reply, many templates
+ * write differently the second time.
  */
 final class RetainedSequence {
   /** More tokens than a template writes to ask for a reply. */
@@ -25,6 +26,7 @@ final class RetainedSequence {
   private final SequenceState state;
   private int[] ids = new int[FIRST_IDS]; // the first state.position() of them have been read
   private int promptLength;
+  private int firstMessage; // where it ends in the prompt to come, if it is to be kept
   private int fork; // where the prompt to come parts from an earlier one, if that is no checkpoint
 
   RetainedSequence(LoadedModel model, int contextLength, KvType type) {
@@ -62,17 +64,20 @@ final class RetainedSequence {
     return copy;
   }
 
-  /** Whether it has read {@code beginning}, and still knows it. */
+  /** Whether it has read {@code beginning}, and can return to its end. */
   boolean beginsWith(int[] beginning) {
     return state.position() >= beginning.length
-        && Arrays.equals(ids, 0, beginning.length, beginning, 0, beginning.length);
+        && Arrays.equals(ids, 0, beginning.length, beginning, 0, beginning.length)
+        && state.reach(beginning.length) == beginning.length;
+  }
+
+  /** The next prompt's first message is so long, and what it leads to is to be kept. */
+  void keepsFirstMessage(int length) {
+    firstMessage = length;
   }
 
   /** Begins with what a file knows of {@code prompt}; whether there is such a file. */
   boolean load(int[] prompt, PromptCopies copies) {
-    if (state.rewindsToCheckpointsOnly()) {
-      return false;
-    }
     int known = copies.load(prompt, type, state);
     ids = Arrays.copyOf(prompt, Math.max(prompt.length, FIRST_IDS));
     return known > 0;
@@ -80,14 +85,12 @@ final class RetainedSequence {
 
   /** Keeps {@code beginning}, which it begins with, in a file. */
   void keep(int[] beginning, PromptCopies copies) {
-    if (!state.rewindsToCheckpointsOnly()) {
-      copies.keep(beginning, type, state, model.pass().stateBytesPerPosition(type));
-    }
+    copies.keep(beginning, type, state, model.pass().stateBytesPerPosition(type));
   }
 
-  /** Bytes of keys and values. */
+  /** Bytes of keys and values, and of what recurrent layers remember. */
   long bytes() {
-    return state.position() * model.pass().stateBytesPerPosition(type);
+    return state.position() * model.pass().stateBytesPerPosition(type) + state.fixedBytes();
   }
 
   /**
@@ -101,9 +104,12 @@ final class RetainedSequence {
     fork = 0; // of this prompt alone, also if its reading is cancelled
     promptLength = prompt.length;
     if (state.rewindsToCheckpointsOnly()) {
-      int header = prompt.length - REPLY_HEADER;
-      readToCheckpoint(prompt, Math.min(parted, header), pause);
-      readToCheckpoint(prompt, Math.max(parted, header), pause);
+      state.last(firstMessage);
+      int[] points = {firstMessage, parted, prompt.length - REPLY_HEADER};
+      Arrays.sort(points);
+      for (int point : points) {
+        readToCheckpoint(prompt, point, pause);
+      }
     }
     return read(prompt, state.position(), prompt.length, pause);
   }
