@@ -1,38 +1,61 @@
 package dev.qwen4j.examples;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.qwen4j.inference.BadCheckpointException;
+import dev.qwen4j.inference.CheckpointInfo;
+import dev.qwen4j.inference.CheckpointInfo.Verdict;
 import dev.qwen4j.inference.EngineProbe;
 import dev.qwen4j.inference.LoadOptions;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.function.DoubleSupplier;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /**
- * {@code qwen4j bench}: how fast this machine runs a model. Measures what llama-bench measures, so
- * that the two can be compared: one prompt from an empty cache, then single tokens after {@code
- * --depth} tokens of context. Rates are in tokens per second.
+ * {@code qwen4j bench}: how fast this machine runs models, and on which kernels. Measures what
+ * llama-bench measures, so that the two can be compared: a prompt at once, then single tokens,
+ * behind {@code --depth} tokens of context.
  */
 @Command(
     name = "bench",
-    description = "Measures how fast a local model reads a prompt and generates.",
+    description = {
+      "Measures how fast local models read a prompt and generate, and says on which kernels.",
+      "",
+      "Each figure is a median, with the least and the largest: prompts (pp) and generation (tg)",
+      "in tokens per second behind some context, with what generation reads of weights, keys and",
+      "values as a share of the speed of this machine's memory; seconds to the first token of a",
+      "prompt of 20 tokens, cold (the first in this process) and warm; load; peak memory.",
+      ""
+    },
     footer = {
       "",
-      "With --json: {\"pp512\":{\"median\":…,\"min\":…,\"max\":…},\"tg64@0\":{…},\"load_s\":…,",
-      "\"peak_rss_mb\":…,\"read_gb_s\":…}; rates in tokens per second, null for what was not"
-          + " measured.",
+      "With --json, a line for each model:",
+      "  model, load_s, peak_rss_mb (resident, mapped files included, before the second turn)",
+      "  kernels        {description, vector_bits, threads, why, weights: {TYPE: {matrices, mb,",
+      "                 way}}}: what each type of weights of this file runs on",
+      "  first_token    {prompt, cold_s, warm_s: {…}}: seconds from 20 tokens to the next",
+      "  pp512          {median, min, max}: tokens/s of a prompt; pp512@1024 behind 1,024 others",
+      "  tg64@0         {median, min, max, read_gb_s, of_memory}: tokens/s of generation behind 0",
+      "                 others, what it reads, and that as a share of memory_gb_s",
+      "  second_turn    {history, new, reused, seconds: {…}}: with --history; seconds to the first",
+      "                 token of a prompt that goes on with a conversation",
+      "  memory_gb_s    {median, min, max}: a plain read of memory by as many threads",
+      "  read_gb_s      that of the first tg",
+      "null is what was not measured; cold_s is the first model's.",
       "",
       "Examples:",
-      "  qwen4j bench -m model.gguf",
-      "  qwen4j bench -m model.gguf --pp 2048 --tg 32 --depth 4096 --threads 4 --repeats 3 --json",
+      "  qwen4j bench model.gguf",
+      "  qwen4j bench small.gguf large.gguf --depth 0,4096 --threads 4 --repeats 3 --json",
+      "  qwen4j bench -m model.gguf --pp 2048 --tg 32 --history 1500",
       "  qwen4j bench -m model.gguf --depth 8192 --quantize q8_0 --kv-cache q8_0"
     })
 final class BenchCommand implements Callable<Integer> {
@@ -41,6 +64,12 @@ final class BenchCommand implements Callable<Integer> {
   @Spec
   @SuppressWarnings("NullAway.Init") // picocli sets it before call()
   private CommandSpec spec;
+
+  @Parameters(
+      paramLabel = "MODEL",
+      arity = "0..*",
+      description = "Models, as --model takes them; that one goes first, if it is given too.")
+  private List<String> models = List.of();
 
   @Mixin private ModelOption model = new ModelOption();
 
@@ -55,8 +84,19 @@ final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "--depth",
       paramLabel = "N",
-      description = "Tokens of context before those that are generated (default: 0).")
-  private int depth;
+      split = ",",
+      description =
+          "Tokens of context before those, one number or several (default: 0,1024). Prompts are"
+              + " measured without any too.")
+  private int @Nullable [] depths;
+
+  @Option(
+      names = "--history",
+      paramLabel = "N",
+      description =
+          "Also measure the second turn of a conversation: N tokens known, 100 new ones (default:"
+              + " not).")
+  private int history;
 
   @Option(
       names = "--threads",
@@ -70,125 +110,86 @@ final class BenchCommand implements Callable<Integer> {
       description = "Measurements of each, after one that warms up (default: 5).")
   private int repeats = 5;
 
-  @Option(names = "--json", description = "Print one JSON object instead of a table.")
+  @Option(names = "--json", description = "Print a JSON object for each model instead of a table.")
   private boolean json;
+
+  @Option(
+      names = "--paced",
+      description =
+          "Wait for a line on stdin before each measurement and print one after it, so that"
+              + " bench/side-by-side can let two engines take turns.")
+  private boolean paced;
 
   BenchCommand(Surroundings surroundings) {
     this.surroundings = surroundings;
   }
 
-  /**
-   * Rates in tokens per second.
-   *
-   * @param median the upper one of an even number
-   */
-  private record Rates(double median, double min, double max) {
-    static Rates of(double[] measured) {
-      double[] sorted = measured.clone();
-      Arrays.sort(sorted);
-      return new Rates(sorted[sorted.length / 2], sorted[0], sorted[sorted.length - 1]);
-    }
-
-    ObjectNode json() {
-      return JsonLines.JSON
-          .createObjectNode()
-          .put("median", rounded(median))
-          .put("min", rounded(min))
-          .put("max", rounded(max));
-    }
-  }
-
   @Override
   public Integer call() throws Exception {
     check();
-    Path file = model.file(surroundings);
-    LoadOptions options = memory.over(LoadOptions.standard().withThreads(threads), surroundings);
-    try (EngineProbe probe = load(file, options)) {
-      progress("loaded in %.2f s; %s".formatted(probe.loadSeconds(), probe.description()));
-      Rates read = measure("prompt", prompt, () -> probe.prefillSeconds(prompt));
-      Rates wrote = measure("generation", generated, () -> probe.decodeSeconds(generated, depth));
-      show(probe, read, wrote);
+    BenchPlan plan = plan();
+    List<Path> files = model.files(models, surroundings);
+    // The first is looked at when it is loaded, which is at once.
+    for (Path file : files.subList(1, files.size())) {
+      switch (CheckpointInfo.read(file).verdict()) {
+        case Verdict.Runs runs -> fits(file, runs.contextLength(), plan);
+        case Verdict.Refused(String reason) -> throw new BadCheckpointException(reason);
+      }
+    }
+    Pace pace = new Pace(surroundings, paced);
+    for (int i = 0; i < files.size(); i++) {
+      measure(files.get(i), plan, pace, i == 0);
     }
     return ExitCode.ANSWERED.code();
+  }
+
+  private void check() {
+    boolean negative = depths != null && Arrays.stream(depths).anyMatch(depth -> depth < 0);
+    if (prompt < 0 || generated < 0 || negative || (long) prompt + generated == 0) {
+      throw wrong("--pp, --tg and --depth must not be negative, nor --pp and --tg both 0");
+    }
+    if (history < 0) {
+      throw wrong("--history must not be negative");
+    }
+    if (threads < 1 || repeats < 1) {
+      throw wrong("--threads and --repeats must be at least 1");
+    }
+  }
+
+  private ParameterException wrong(String message) {
+    return new ParameterException(spec.commandLine(), message);
+  }
+
+  private BenchPlan plan() {
+    IntStream wanted = depths == null ? IntStream.of(0) : Arrays.stream(depths).distinct();
+    return new BenchPlan(prompt, generated, wanted.boxed().toList(), history, repeats);
+  }
+
+  private static void fits(Path file, int contextLength, BenchPlan plan) {
+    if (plan.positions() > contextLength) {
+      throw new IllegalArgumentException(
+          "%s: %d tokens would be measured, the model's context is %d; take smaller numbers for"
+                  .formatted(file, plan.positions(), contextLength)
+              + " --depth, --pp, --tg or --history");
+    }
+  }
+
+  private void measure(Path file, BenchPlan wanted, Pace pace, boolean first) throws IOException {
+    boolean peaks = first || ProcessMemory.forgetPeak();
+    LoadOptions options = memory.over(LoadOptions.standard().withThreads(threads), surroundings);
+    try (EngineProbe probe = load(file, options)) {
+      fits(file, probe.contextLength(), wanted);
+      BenchPlan plan = depths == null ? wanted.atUsualDepths(probe.contextLength()) : wanted;
+      BenchResult result =
+          new BenchRun(probe, plan, threads, pace).measure(file.toString(), first, peaks);
+      surroundings.out().print(json ? result.json() + "\n" : result.text());
+      surroundings.out().flush();
+    }
   }
 
   private EngineProbe load(Path file, LoadOptions options) {
     try (ProgressBar bar = new ProgressBar(surroundings, "writing")) {
       return EngineProbe.load(file, options.withProgress(bar::progress));
     }
-  }
-
-  private void check() {
-    if (prompt < 0 || generated < 0 || depth < 0 || prompt + generated == 0) {
-      throw new ParameterException(
-          spec.commandLine(),
-          "--pp, --tg and --depth must not be negative, nor --pp and --tg both 0");
-    }
-    if (threads < 1 || repeats < 1) {
-      throw new ParameterException(
-          spec.commandLine(), "--threads and --repeats must be at least 1");
-    }
-  }
-
-  private @Nullable Rates measure(String what, int tokens, DoubleSupplier seconds) {
-    if (tokens == 0) {
-      return null;
-    }
-    double[] rates = new double[repeats];
-    for (int i = -1; i < repeats; i++) {
-      double rate = tokens / seconds.getAsDouble();
-      if (i >= 0) {
-        rates[i] = rate;
-        progress("%s %d/%d: %.1f tokens/s".formatted(what, i + 1, repeats, rate));
-      }
-    }
-    return Rates.of(rates);
-  }
-
-  private void show(EngineProbe probe, @Nullable Rates read, @Nullable Rates wrote)
-      throws IOException {
-    String pp = "pp" + prompt;
-    String tg = "tg" + generated + "@" + depth;
-    @Nullable Double peak = ProcessMemory.peakMegabytes();
-    @Nullable Double bandwidth =
-        wrote == null ? null : wrote.median() * probe.weightBytesPerToken() / 1e9;
-    if (json) {
-      ObjectNode line = JsonLines.JSON.createObjectNode();
-      line.set(pp, read == null ? null : read.json());
-      line.set(tg, wrote == null ? null : wrote.json());
-      line.put("load_s", rounded(probe.loadSeconds()));
-      line.put("peak_rss_mb", peak);
-      line.put("read_gb_s", bandwidth == null ? null : rounded(bandwidth));
-      surroundings.out().print(line + "\n");
-    } else {
-      table(pp, read);
-      table(tg, wrote);
-      row("load", "%.2f s".formatted(probe.loadSeconds()));
-      row("peak memory", peak == null ? "unknown" : "%.0f MB".formatted(peak));
-      row("weights read", bandwidth == null ? "" : "%.1f GB/s".formatted(bandwidth));
-    }
-    surroundings.out().flush();
-  }
-
-  private void table(String name, @Nullable Rates rates) {
-    if (rates != null) {
-      row(name, "%.1f tokens/s (%.1f to %.1f)".formatted(rates.median(), rates.min(), rates.max()));
-    }
-  }
-
-  private void row(String name, String value) {
-    surroundings.out().printf("%-14s%s%n", name, value);
-  }
-
-  /** On a terminal only: measuring takes a while, and someone is waiting. */
-  private void progress(String text) {
-    if (surroundings.isTerminal("err")) {
-      surroundings.err().println(text);
-      surroundings.err().flush();
-    }
-  }
-
-  private static double rounded(double value) {
-    return Math.round(value * 100) / 100.0;
   }
 }

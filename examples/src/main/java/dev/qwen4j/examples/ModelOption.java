@@ -1,7 +1,9 @@
 package dev.qwen4j.examples;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -65,14 +67,34 @@ final class ModelOption {
 
   /** The file of a model that must be local, downloaded if need be. */
   Path file(Surroundings surroundings) {
-    return switch (source(surroundings)) {
+    return file(source(surroundings), surroundings);
+  }
+
+  /** The files of several such models: the option's, and these; without any, as {@link #file}. */
+  List<Path> files(List<String> more, Surroundings surroundings) {
+    List<String> all = Stream.concat(Stream.ofNullable(model), more.stream()).toList();
+    if (all.isEmpty()) {
+      return List.of(file(surroundings));
+    }
+    List<ModelSource> sources = all.stream().map(this::parse).toList();
+    if (sources.stream().anyMatch(ModelSource.Endpoint.class::isInstance)) {
+      throw notLocal(); // before anything is downloaded
+    }
+    return sources.stream().map(source -> file(source, surroundings)).toList();
+  }
+
+  private Path file(ModelSource source, Surroundings surroundings) {
+    return switch (source) {
       case ModelSource.Weights weights -> weights.file(surroundings);
       case ModelSource.Demo demo -> DemoModel.file(surroundings);
-      case ModelSource.Endpoint endpoint ->
-          throw wrong(
-              "this command looks into the weights, so --model must be a GGUF file or a HuggingFace"
-                  + " folder");
+      case ModelSource.Endpoint endpoint -> throw notLocal();
     };
+  }
+
+  private ParameterException notLocal() {
+    return wrong(
+        "this command looks into the weights, so the model must be a GGUF file or a HuggingFace"
+            + " folder");
   }
 
   private ParameterException wrong(String message) {

@@ -72,42 +72,6 @@ class LocalCommandsTest {
   }
 
   @Test
-  void benchMeasuresRatesMemoryAndBandwidth() throws IOException {
-    String model = TinyModel.in(folder).toString();
-
-    Outcome outcome =
-        Outcome.of(
-            "bench",
-            "--model",
-            model,
-            "--pp",
-            "16",
-            "--tg",
-            "4",
-            "--depth",
-            "8",
-            "--threads",
-            "1",
-            "--repeats",
-            "3",
-            "--json");
-
-    assertThat(outcome.exitCode()).as(outcome.err()).isZero();
-    assertThat(outcome.lines()).hasSize(1);
-    JsonNode line = outcome.lines().getFirst();
-    for (String rate : new String[] {"pp16", "tg4@8"}) {
-      double min = line.path(rate).path("min").asDouble();
-      double median = line.path(rate).path("median").asDouble();
-      double max = line.path(rate).path("max").asDouble();
-      assertThat(min).isPositive();
-      assertThat(median).isBetween(min, max);
-    }
-    assertThat(line.path("load_s").isNumber()).isTrue();
-    assertThat(line.has("peak_rss_mb")).isTrue();
-    assertThat(line.path("read_gb_s").isNumber()).isTrue();
-  }
-
-  @Test
   void modelsListsTheCacheAndWhatEachModelCanDo() throws IOException {
     Map<String, String> environment = Map.of("QWEN4J_CACHE", folder.toString());
     assertThat(Outcome.of("", environment, "models").err()).contains("qwen4j pull hf:");

@@ -8,13 +8,11 @@ import dev.qwen4j.inference.internal.kernel.KernelChoice;
 import dev.qwen4j.inference.internal.kernel.Kernels;
 import dev.qwen4j.inference.internal.kernel.KvType;
 import dev.qwen4j.inference.internal.kernel.TensorType;
-import dev.qwen4j.inference.internal.weights.Metadata;
-import dev.qwen4j.inference.internal.weights.TensorInfo;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What the engine computes, number by number: for comparing it with other engines and for measuring
@@ -29,10 +27,8 @@ public final class EngineProbe implements AutoCloseable {
   private final LoadedModel model;
   private final ForwardPass pass;
   private final KvType timed;
+  private final EngineCosts costs;
   private final double loadSeconds;
-  private @Nullable SequenceState measured;
-  // So many of its first tokens are those of the bench's prompt.
-  private int promptRead;
 
   /**
    * What the model makes of a prompt.
@@ -54,6 +50,37 @@ public final class EngineProbe implements AutoCloseable {
   @SuppressWarnings("ArrayRecordComponent") // numbers on their way to a file, compared by nobody
   public record Score(int[] top1, double[] nll) {}
 
+  /**
+   * A conversation's second turn.
+   *
+   * @param seconds to its first token
+   * @param reused tokens of its prompt that did not have to be read again
+   */
+  public record SecondTurn(double seconds, int reused) {}
+
+  /**
+   * What multiplies the weights.
+   *
+   * @param description in a few words
+   * @param vectorBits of the vectors it computes with; 0 for none
+   * @param reason why it was chosen, and its vectors, in one line
+   * @param weights of each type that generating reads, those with the most bytes first
+   */
+  public record KernelsInUse(
+      String description, int vectorBits, String reason, List<WeightsInUse> weights) {
+    public KernelsInUse {
+      weights = List.copyOf(weights);
+    }
+  }
+
+  /**
+   * The matrices of one type.
+   *
+   * @param type as ggml calls it
+   * @param way how they are multiplied, in a few words
+   */
+  public record WeightsInUse(String type, int matrices, long bytes, String way) {}
+
   /** In which precision and in what batches a text is read. */
   public enum Way {
     /** Everything in float32: the numbers of the checkpoint, not of the fast path. */
@@ -68,6 +95,7 @@ public final class EngineProbe implements AutoCloseable {
     this.model = model;
     this.pass = model.pass();
     this.timed = timed;
+    this.costs = new EngineCosts(model, timed);
     this.loadSeconds = loadSeconds;
   }
 
@@ -105,31 +133,19 @@ public final class EngineProbe implements AutoCloseable {
     return loadSeconds;
   }
 
+  /** The most tokens that the model can tell apart. */
+  public int contextLength() {
+    return pass.contextLength();
+  }
+
   /** Which kernels run, and why. */
-  public String description() {
-    return model.kernels();
+  public KernelsInUse kernels() {
+    return costs.kernels();
   }
 
-  /** Bytes of weights that generating one token reads. */
-  public long weightBytesPerToken() {
-    boolean untied = model.file().tensor("output.weight").isPresent();
-    return model.file().tensors().stream()
-        .filter(tensor -> !(untied && tensor.name().equals("token_embd.weight")))
-        .mapToLong(this::bytesPerToken)
-        .sum();
-  }
-
-  /** Of a tensor of experts, a token reads those of the few that it is sent to. */
-  private long bytesPerToken(TensorInfo tensor) {
-    long bytes = tensor.bytes();
-    if (!tensor.name().contains("_exps.")) {
-      return bytes;
-    }
-    Metadata metadata = model.file().metadata();
-    String architecture = metadata.string("general.architecture");
-    return bytes
-        / metadata.integer(architecture + ".expert_count")
-        * metadata.integer(architecture + ".expert_used_count");
+  /** Bytes that generating one token behind {@code depth} others reads: weights, keys, values. */
+  public long bytesPerToken(int depth) {
+    return costs.bytesPerToken(depth);
   }
 
   /**
@@ -254,65 +270,45 @@ public final class EngineProbe implements AutoCloseable {
     }
   }
 
-  /** Seconds to read a prompt of {@code tokens} from an empty state, up to its last logits. */
-  public double prefillSeconds(int tokens) {
-    int[] prompt = benchPrompt(tokens);
-    SequenceState state = measured(tokens);
-    state.rewind(0);
-    promptRead = tokens;
-    float[] logits = new float[pass.vocabularySize()];
-    long start = System.nanoTime();
-    pass.logits(read(state, prompt, 0, tokens), 1, logits);
-    return seconds(start);
+  /**
+   * Seconds to read a prompt of {@code tokens} behind {@code depth} tokens of context, up to its
+   * last logits.
+   */
+  public double prefillSeconds(int tokens, int depth) {
+    return costs.prefillSeconds(tokens, depth);
   }
 
   /** Seconds to generate {@code tokens}, one at a time, after {@code depth} tokens of context. */
   public double decodeSeconds(int tokens, int depth) {
-    SequenceState state = measured(depth + tokens + 1);
-    int kept = state.rewind(Math.min(depth, promptRead));
-    if (kept < depth) {
-      read(state, benchPrompt(depth), kept, depth);
-      state.checkpoint();
-    }
-    promptRead = depth;
-    float[] logits = new float[pass.vocabularySize()];
-    read(state, new int[] {benchId(1234)}, 0, 1);
-    pass.logits(0, 1, logits);
-    long start = System.nanoTime();
-    for (int i = 0; i < tokens; i++) {
-      read(state, new int[] {benchId(200 + i * 31 % 20_000)}, 0, 1);
-      pass.logits(0, 1, logits);
-    }
-    return seconds(start);
+    return costs.decodeSeconds(tokens, depth);
   }
 
-  /** The ids that bench/llama_cpp_bench.py gives llama.cpp. */
-  private int[] benchPrompt(int tokens) {
-    int[] ids = new int[tokens];
-    for (int i = 0; i < tokens; i++) {
-      ids[i] = benchId((int) (100 + i * 7919L % 20_000));
-    }
-    check(ids, 1);
-    return ids;
+  /** Reads {@code depth} tokens of context, which the times behind them would otherwise do. */
+  public void readTo(int depth) {
+    costs.readTo(depth);
   }
 
-  private int benchId(int id) {
-    return id % pass.vocabularySize();
+  /**
+   * A turn of a conversation, and a second one that goes on with it, as chat takes them: only what
+   * is new has to be read.
+   *
+   * @param history tokens of the first turn's prompt, which begins the second one's
+   * @param fresh tokens that the second one adds
+   */
+  public SecondTurn secondTurn(int history, int fresh) {
+    return costs.secondTurn(history, fresh);
+  }
+
+  /**
+   * Bytes of memory a second that a plain read by so many threads reaches, measured a few times;
+   * none where there are no vectors to read with. Takes a quarter of a gigabyte for as long.
+   */
+  public double[] memoryBytesPerSecond(int threads, int measurements) {
+    return costs.memoryBytesPerSecond(threads, measurements);
   }
 
   private int read(SequenceState state, int[] ids, int from, int to) {
     return model.read(state, ids, from, to, () -> {});
-  }
-
-  /** One state for all that is timed, so that their memory is a chat's and not the sum of many. */
-  private SequenceState measured(int positions) {
-    checkContext(positions);
-    SequenceState state = measured;
-    if (state == null) {
-      state = pass.start(pass.contextLength(), timed);
-      measured = state;
-    }
-    return state;
   }
 
   private SequenceState start(int positions, KvType type) {
@@ -376,6 +372,6 @@ public final class EngineProbe implements AutoCloseable {
 
   @Override
   public void close() {
-    model.close();
+    costs.close();
   }
 }

@@ -119,7 +119,7 @@ public final class LocalModel implements AutoCloseable {
                 context,
                 kvType,
                 template.family(),
-                model.kernels());
+                model.kernels().description());
     List<String> warnings = new ArrayList<>();
     if (!template.recognised()) {
       warnings.add(name + ": " + template.description());

@@ -11,10 +11,12 @@ import dev.qwen4j.inference.internal.kernel.ScalarKernels;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class EngineProbeTest {
   static Stream<Arguments> modelsAndKernels() {
@@ -82,11 +84,52 @@ class EngineProbeTest {
   void timesAreMeasured() {
     try (EngineProbe probe = probe("qwen2", "this machine's")) {
       assertThat(probe.loadSeconds()).isPositive();
-      assertThat(probe.prefillSeconds(20)).isPositive();
+      assertThat(probe.prefillSeconds(20, 0)).isPositive();
+      assertThat(probe.prefillSeconds(20, 600)).isPositive();
       assertThat(probe.decodeSeconds(4, 10)).isPositive();
       assertThat(probe.decodeSeconds(4, 0)).isPositive();
-      assertThat(probe.weightBytesPerToken()).isBetween(1_500_000L, 1_600_000L);
-      assertThat(probe.description()).contains("kernels");
+      assertThat(probe.memoryBytesPerSecond(2, 2)).hasSize(2).doesNotContain(0);
+    }
+  }
+
+  @Test
+  void timesBehindAContextThatIsTooLongAreRefused() {
+    try (EngineProbe probe = probe("qwen2", "this machine's")) {
+      assertThat(probe.contextLength()).isEqualTo(4096);
+      for (ThrowingCallable call :
+          List.<ThrowingCallable>of(
+              () -> probe.prefillSeconds(97, 4000),
+              () -> probe.decodeSeconds(96, 4000),
+              () -> probe.readTo(4097),
+              () -> probe.secondTurn(4000, 96))) {
+        assertThatThrownBy(call)
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessage("4097 tokens, the model's context is 4096");
+      }
+    }
+  }
+
+  /** Attention can go back to anywhere, recurrent layers only to checkpoints. */
+  @ParameterizedTest
+  @ValueSource(strings = {"qwen3", "qwen3next"})
+  void aSecondTurnReadsOnlyWhatIsNew(String model) {
+    try (EngineProbe probe = probe(model, "this machine's")) {
+      for (int turn = 0; turn < 3; turn++) {
+        EngineProbe.SecondTurn second = probe.secondTurn(150, 30);
+        assertThat(second.seconds()).isPositive();
+        assertThat(second.reused()).isBetween(150 - 8, 150);
+      }
+      assertThat(probe.prefillSeconds(20, 0)).isPositive();
+    }
+  }
+
+  @Test
+  void bytesOfATokenAreWeightsAndWhatItsDepthKeeps() {
+    try (EngineProbe probe = probe("qwen2", "this machine's")) {
+      assertThat(probe.bytesPerToken(0)).isBetween(1_500_000L, 1_600_000L);
+      assertThat(probe.bytesPerToken(11) - probe.bytesPerToken(10))
+          .isEqualTo(probe.bytesPerToken(1) - probe.bytesPerToken(0))
+          .isPositive();
     }
   }
 
@@ -96,7 +139,26 @@ class EngineProbeTest {
       // 3 layers of 3 matrices of 64 x 80 floats for 2 of 8 experts.
       long all = 1_900_000L;
       long idle = 3L * 3 * 6 * 64 * 80 * Float.BYTES;
-      assertThat(probe.weightBytesPerToken()).isBetween(all - idle - 50_000, all - idle + 50_000);
+      assertThat(probe.bytesPerToken(0)).isBetween(all - idle - 50_000, all - idle + 50_000);
+    }
+  }
+
+  @Test
+  void whatEachTypeRunsOnIsTold() {
+    try (EngineProbe probe = probe("qwen2", "this machine's")) {
+      EngineProbe.KernelsInUse kernels = probe.kernels();
+      assertThat(kernels.description()).contains("kernels", "2 threads");
+      assertThat(kernels.vectorBits()).isIn(128, 256, 512);
+      assertThat(kernels.reason()).contains("bits");
+      assertThat(kernels.weights()).extracting(EngineProbe.WeightsInUse::type).contains("F32");
+      assertThat(kernels.weights().getFirst().way()).isEqualTo("mapped rows, as in the file");
+      assertThat(kernels.weights().getFirst().bytes()).isBetween(1_400_000L, 1_600_000L);
+    }
+    try (EngineProbe probe = probe("qwen2", "scalar")) {
+      assertThat(probe.kernels().vectorBits()).isZero();
+      assertThat(probe.kernels().reason()).isEqualTo("a test asks");
+      assertThat(probe.kernels().weights().getFirst().way()).startsWith("generic");
+      assertThat(probe.memoryBytesPerSecond(1, 1)).isEmpty();
     }
   }
 

@@ -170,9 +170,9 @@ public final class LoadedModel implements AutoCloseable {
     kernels.exact(on);
   }
 
-  /** Which kernels run it, and why. */
-  public String kernels() {
-    return kernels.description();
+  /** What multiplies its weights, for those who want to know about it. */
+  public Kernels kernels() {
+    return kernels;
   }
 
   /**

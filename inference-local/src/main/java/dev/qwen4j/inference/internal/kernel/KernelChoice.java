@@ -42,7 +42,9 @@ public final class KernelChoice {
   /** Apart from the caller, so that the Vector API's classes load only where they exist. */
   private static Kernels vectorsOrNot(int threads, PackedCopy copy) {
     if (Lanes.BITS < 128) {
-      return new ScalarKernels("this machine's vectors have %d bits".formatted(Lanes.BITS));
+      return new ScalarKernels(
+          "the JVM offers vectors of %d bits, and at least 128 are needed (is C2 off?)"
+              .formatted(Lanes.BITS));
     }
     return new VectorKernels(threads, copy);
   }

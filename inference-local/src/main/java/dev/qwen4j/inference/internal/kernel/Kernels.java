@@ -83,8 +83,17 @@ public interface Kernels extends AutoCloseable {
    */
   void exact(boolean on);
 
-  /** Which implementation this is and why it was chosen, in one line. */
+  /** Which implementation this is, in a few words. */
   String description();
+
+  /** Bits of the vectors it computes with; 0 for none. */
+  int vectorBits();
+
+  /** Why it was chosen, and its vectors, in one line. */
+  String reason();
+
+  /** How it multiplies weights of a type, in a few words. */
+  String way(TensorType type);
 
   /** Ends the worker threads. */
   @Override

@@ -13,6 +13,9 @@ import jdk.incubator.vector.VectorSpecies;
  * machine's preferred shape unless the system property {@code qwen4j.vector.bits} says otherwise.
  */
 final class Lanes {
+  /** What the JVM would take, by itself and as it was told. */
+  static final int PREFERRED = FloatVector.SPECIES_PREFERRED.vectorBitSize();
+
   static final int BITS = bits();
 
   /** Floats: 4, 8 or 16 lanes. */
@@ -44,8 +47,7 @@ final class Lanes {
   private Lanes() {}
 
   private static int bits() {
-    int preferred = FloatVector.SPECIES_PREFERRED.vectorBitSize();
-    int bits = Integer.getInteger("qwen4j.vector.bits", preferred);
+    int bits = Integer.getInteger("qwen4j.vector.bits", PREFERRED);
     return Math.min(Integer.highestOneBit(bits), 512);
   }
 }

@@ -59,6 +59,19 @@ final class RowDots {
     }
   }
 
+  /** How weights of a type are multiplied here, in a few words. */
+  static String way(TensorType type) {
+    boolean asTheyLie =
+        switch (type) {
+          case F32, F16, BF16 -> true;
+          case E4M3 -> L >= F8.length();
+          default -> false;
+        };
+    return asTheyLie
+        ? "mapped rows, as in the file"
+        : "generic: mapped rows, dequantised one by one";
+  }
+
   private static void dequantized(
       RawMatrix w, long address, int rows, float[] x, Scratch scratch, float[] out, int at) {
     int cols = w.cols();

@@ -210,6 +210,21 @@ public final class ScalarKernels implements Kernels {
   }
 
   @Override
+  public int vectorBits() {
+    return 0;
+  }
+
+  @Override
+  public String reason() {
+    return why;
+  }
+
+  @Override
+  public String way(TensorType type) {
+    return "generic: a row dequantised at a time, number by number";
+  }
+
+  @Override
   public void close() {
     // It has no threads.
   }

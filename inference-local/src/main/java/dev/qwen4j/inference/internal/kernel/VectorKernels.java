@@ -9,6 +9,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
 import java.util.Arrays;
 import java.util.EnumSet;
+import java.util.Locale;
 import java.util.Set;
 
 /**
@@ -411,6 +412,25 @@ final class VectorKernels implements Kernels {
   @Override
   public String description() {
     return "Vector API kernels, %d bits, %d threads".formatted(Lanes.BITS, pool.size());
+  }
+
+  @Override
+  public int vectorBits() {
+    return Lanes.BITS;
+  }
+
+  @Override
+  public String reason() {
+    return VectorWidth.reason();
+  }
+
+  @Override
+  public String way(TensorType type) {
+    Packing packing = Packing.of(type);
+    return packing == null
+        ? RowDots.way(type)
+        : "packed in %s, %d rows a group"
+            .formatted(packing.name().toLowerCase(Locale.ROOT), packing.groupRows());
   }
 
   @Override

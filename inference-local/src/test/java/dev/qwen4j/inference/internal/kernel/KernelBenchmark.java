@@ -1,11 +1,8 @@
 package dev.qwen4j.inference.internal.kernel;
 
 import java.lang.foreign.Arena;
-import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.LongVector;
-import jdk.incubator.vector.VectorOperators;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -33,9 +30,6 @@ import org.openjdk.jmh.annotations.Warmup;
 @Measurement(iterations = 7, time = 1)
 @SuppressWarnings("NullAway.Init") // JMH fills the parameters and calls the set-ups first
 public class KernelBenchmark {
-  /** Bytes that no cache holds. */
-  static final int MEMORY_BYTES = 128 << 20;
-
   static final int COLS = 4096;
   static final int TOKENS = 512;
   static final int PREFILL_ROWS = 1024;
@@ -162,36 +156,22 @@ public class KernelBenchmark {
   /** What the machine can do at most: every worker reads its part of memory no cache holds. */
   @State(Scope.Benchmark)
   public static class Memory {
-    private static final int CHUNKS = 256;
-    private static final int CHUNK_LONGS = MEMORY_BYTES / CHUNKS / Long.BYTES;
-
-    private final long[][] data = new long[CHUNKS][CHUNK_LONGS];
-    private final long[] sums = new long[CHUNKS];
+    private MemoryRead memory;
 
     @Setup(Level.Trial)
-    public void fill() {
-      for (long[] chunk : data) {
-        Arrays.fill(chunk, 1);
-      }
+    public void take(Machine machine) {
+      memory = new MemoryRead(machine.threads);
     }
 
-    private void read(int worker, int chunk) {
-      long[] from = data[chunk];
-      LongVector a = LongVector.zero(LongVector.SPECIES_PREFERRED);
-      LongVector b = a;
-      int lanes = a.length();
-      for (int i = 0; i < CHUNK_LONGS; i += 2 * lanes) {
-        a = a.add(LongVector.fromArray(LongVector.SPECIES_PREFERRED, from, i));
-        b = b.add(LongVector.fromArray(LongVector.SPECIES_PREFERRED, from, i + lanes));
-      }
-      sums[chunk] = a.add(b).reduceLanes(VectorOperators.ADD);
+    @TearDown(Level.Trial)
+    public void leave() {
+      memory.close();
     }
   }
 
   @Benchmark
-  public long[] readMemory(Machine machine, Memory it) {
-    machine.pool.run(Memory.CHUNKS, it::read);
-    return it.sums;
+  public long readMemory(Memory it) {
+    return it.memory.pass();
   }
 
   /** What the machine can do at most: multiply-adds whose operands are in registers. */
