@@ -95,6 +95,30 @@ class BatchesTest {
 
   @ParameterizedTest
   @MethodSource("models")
+  void sequencesThatAreWrittenTokenByTokenSideBySideGiveTheNumbersTheyGiveAlone(String model) {
+    int[] ids = prompt(model);
+    int most = ids.length;
+    try (LoadedModel loaded = open(model)) {
+      ForwardPass pass = loaded.pass();
+      SequenceState first = pass.start(most, KvType.F32);
+      SequenceState second = pass.start(most, KvType.F32);
+      read(pass, first, ids, 0, most - 9);
+      read(pass, second, ids, 0, 4);
+      for (int i = 0; i < 9; i++) {
+        pass.forward(
+            List.of(new Span(first, ids, most - 9 + i, 1), new Span(second, ids, 4 + i, 1)),
+            () -> {});
+      }
+      float[] logits = new float[pass.vocabularySize()];
+      pass.logits(0, 1, logits);
+      assertClose(logits, Golden.floats(Golden.expected(model).get("last_logits")));
+      pass.logits(1, 1, logits);
+      assertClose(logits, read(pass, Arrays.copyOf(ids, 13)));
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("models")
   void longPromptsAreReadByVectorsAsByTheScalarDefinition(String model) {
     int[] ids = new int[203];
     for (int i = 0; i < ids.length; i++) {

@@ -19,6 +19,9 @@ final class AttentionBlock {
   private final Rope rope;
   private final float scale;
 
+  // Of the layer in progress.
+  private final Matrix[] projections = new Matrix[3];
+  private final float[][] results = new float[3][];
   private int capacity;
   private float[] projected = {}; // [tokens, heads, 2 · headDim]: query and gate of each head
   private float[] q = {}; // [tokens, heads, headDim]
@@ -71,10 +74,10 @@ final class AttentionBlock {
   void run(
       AttentionWeights w, List<Span> spans, int layer, float[] in, float[] out, Runnable pause) {
     pause.run();
-    int tokens = spans.stream().mapToInt(Span::count).sum();
+    int tokens = Span.tokens(spans);
     int headDim = config.headDim();
     float[] queries = gated() ? projected : q;
-    kernels.multiply(new Matrix[] {w.q(), w.k(), w.v()}, in, tokens, new float[][] {queries, k, v});
+    project(w, in, tokens, queries);
     if (w.biases() != null) {
       addToRows(queries, tokens, w.biases().q());
       addToRows(k, tokens, w.biases().k());
@@ -99,6 +102,16 @@ final class AttentionBlock {
     }
     pause.run();
     kernels.multiply(w.output(), attended, tokens, out);
+  }
+
+  private void project(AttentionWeights w, float[] in, int tokens, float[] queries) {
+    projections[0] = w.q();
+    projections[1] = w.k();
+    projections[2] = w.v();
+    results[0] = queries;
+    results[1] = k;
+    results[2] = v;
+    kernels.multiply(projections, in, tokens, results);
   }
 
   /** What the attention of one sequence reads and writes. */

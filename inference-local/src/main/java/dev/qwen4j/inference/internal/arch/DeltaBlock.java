@@ -27,19 +27,46 @@ final class DeltaBlock {
   private final float[] keyScale;
 
   private int capacity;
-  private float[] mixed = {}; // [tokens, channels]
-  private float[] convolved = {}; // [tokens, channels]
   private float[] gate = {}; // [tokens, valueHeads, valueDim]
-  private float[] answer = {}; // [tokens, valueHeads, valueDim]
   private float[] alpha = {}; // [tokens, valueHeads]
-  private DeltaInputs inputs;
+  private final Rows batch;
+  private final Rows own; // of one sequence among several
+  // Of the layer in progress.
+  private final Matrix[] projections = new Matrix[4];
+  private final float[][] results = new float[4][];
+
+  /** What passes through the memory of a sequence. */
+  private static final class Rows {
+    final DeltaConfig config;
+    int capacity;
+    float[] mixed = {}; // [tokens, channels]
+    float[] convolved = {}; // [tokens, channels]
+    float[] answer = {}; // [tokens, valueHeads, valueDim]
+    DeltaInputs inputs;
+
+    Rows(DeltaConfig config) {
+      this.config = config;
+      this.inputs = DeltaInputs.of(config.heads(), 0);
+    }
+
+    void reserve(int tokens) {
+      if (tokens > capacity) {
+        capacity = tokens;
+        mixed = new float[tokens * config.channels()];
+        convolved = new float[tokens * config.channels()];
+        answer = new float[tokens * config.heads().valueWidth()];
+        inputs = DeltaInputs.of(config.heads(), tokens);
+      }
+    }
+  }
 
   DeltaBlock(DeltaConfig config, float epsilon, Kernels kernels) {
     this.config = config;
     this.heads = config.heads();
     this.epsilon = epsilon;
     this.kernels = kernels;
-    this.inputs = DeltaInputs.of(heads, 0);
+    this.batch = new Rows(config);
+    this.own = new Rows(config);
     this.queryScale = new float[heads.keyDim()];
     this.keyScale = new float[heads.keyDim()];
     Arrays.fill(queryScale, (float) (1.0 / heads.keyDim()));
@@ -64,74 +91,89 @@ final class DeltaBlock {
   }
 
   /**
-   * One layer, sequence by sequence.
+   * One layer. All sequences are multiplied with the weights together, and pass through their own
+   * memories one by one; what is after them lies in the states' next memories and histories.
    *
-   * @param layer its number, which finds its state
-   */
-  void run(DeltaWeights w, List<Span> spans, int layer, float[] in, float[] out, Runnable pause) {
-    if (spans.size() == 1) {
-      Span span = spans.getFirst();
-      run(w, span.state().recurrent(layer), in, span.count(), out, pause);
-      return;
-    }
-    int width = w.output().rows();
-    int from = 0;
-    for (Span span : spans) {
-      int to = from + span.count() * width;
-      float[] rows = new float[to - from];
-      float[] own = Arrays.copyOfRange(in, from, to);
-      run(w, span.state().recurrent(layer), own, span.count(), rows, pause);
-      System.arraycopy(rows, 0, out, from, rows.length);
-      from = to;
-    }
-  }
-
-  /**
-   * One sequence; the state after it lies in the state's next memory and history.
-   *
+   * @param layer its number, which finds the states
    * @param in [tokens, width], normalised
    * @param out [tokens, width]
    */
-  private void run(
-      DeltaWeights w, DeltaState state, float[] in, int tokens, float[] out, Runnable pause) {
+  void run(DeltaWeights w, List<Span> spans, int layer, float[] in, float[] out, Runnable pause) {
     pause.run();
+    int tokens = Span.tokens(spans);
     reserve(tokens);
-    DeltaWeights.Projection p = w.projection();
-    kernels.multiply(
-        new Matrix[] {p.qkv(), p.gate(), p.beta(), p.alpha()},
-        in,
-        tokens,
-        new float[][] {mixed, gate, inputs.beta(), alpha});
-    kernels.convolve(mixed, tokens, w.convolution(), config.taps(), state.history(), convolved);
-    remember(state, tokens);
-    separate(tokens);
+    project(w.projection(), in, tokens);
+    openGates(w, tokens);
+    if (spans.size() == 1) {
+      answer(w, spans.getFirst().state().recurrent(layer), batch, tokens, pause);
+    } else {
+      answerApart(w, spans, layer, pause);
+    }
+    pause.run();
+    int valueRows = tokens * heads.valueHeads();
+    kernels.rmsNorm(batch.answer, valueRows, heads.valueDim(), w.norm(), epsilon, batch.answer);
+    kernels.swiGlu(gate, batch.answer, tokens * heads.valueWidth());
+    kernels.multiply(w.output(), gate, tokens, out);
+  }
+
+  private void project(DeltaWeights.Projection w, float[] in, int tokens) {
+    projections[0] = w.qkv();
+    projections[1] = w.gate();
+    projections[2] = w.beta();
+    projections[3] = w.alpha();
+    results[0] = batch.mixed;
+    results[1] = gate;
+    results[2] = batch.inputs.beta();
+    results[3] = alpha;
+    kernels.multiply(projections, in, tokens, results);
+  }
+
+  /** Each sequence sees itself only. */
+  private void answerApart(DeltaWeights w, List<Span> spans, int layer, Runnable pause) {
+    int from = 0;
+    for (Span span : spans) {
+      int count = span.count();
+      own.reserve(count);
+      copy(batch.mixed, from, own.mixed, 0, count, config.channels());
+      copy(batch.inputs.beta(), from, own.inputs.beta(), 0, count, heads.valueHeads());
+      copy(batch.inputs.decay(), from, own.inputs.decay(), 0, count, heads.valueHeads());
+      answer(w, span.state().recurrent(layer), own, count, pause);
+      copy(own.answer, 0, batch.answer, from, count, heads.valueWidth());
+      from += count;
+    }
+  }
+
+  private static void copy(float[] rows, int from, float[] to, int at, int count, int width) {
+    System.arraycopy(rows, from * width, to, at * width, count * width);
+  }
+
+  /** What the memory of one sequence answers to rows that are mixed, and whose gates are open. */
+  private void answer(DeltaWeights w, DeltaState state, Rows rows, int tokens, Runnable pause) {
+    float[] weights = w.convolution();
+    kernels.convolve(rows.mixed, tokens, weights, config.taps(), state.history(), rows.convolved);
+    remember(state, rows.mixed, tokens);
+    DeltaInputs inputs = rows.inputs;
+    separate(rows.convolved, tokens, inputs);
     float eps = LENGTH_EPSILON / heads.keyDim();
     int keyRows = tokens * heads.keyHeads();
     kernels.rmsNorm(inputs.q(), keyRows, heads.keyDim(), queryScale, eps, inputs.q());
     kernels.rmsNorm(inputs.k(), keyRows, heads.keyDim(), keyScale, eps, inputs.k());
-    openGates(w, tokens);
     pause.run();
-    kernels.gatedDelta(inputs, tokens, state.memory(), state.nextMemory(), answer);
-    pause.run();
-    int valueRows = tokens * heads.valueHeads();
-    kernels.rmsNorm(answer, valueRows, heads.valueDim(), w.norm(), epsilon, answer);
-    kernels.swiGlu(gate, answer, tokens * heads.valueWidth());
-    kernels.multiply(w.output(), gate, tokens, out);
+    kernels.gatedDelta(inputs, tokens, state.memory(), state.nextMemory(), rows.answer);
   }
 
   /** The next history: the last taps − 1 rows of the old one and {@code mixed}. */
-  private void remember(DeltaState state, int tokens) {
+  private void remember(DeltaState state, float[] mixed, int tokens) {
     int channels = config.channels();
     int rows = config.taps() - 1;
     int kept = Math.max(0, rows - tokens);
     int added = rows - kept;
-    float[] next = state.nextHistory();
-    System.arraycopy(state.history(), (rows - kept) * channels, next, 0, kept * channels);
-    System.arraycopy(mixed, (tokens - added) * channels, next, kept * channels, added * channels);
+    copy(state.history(), rows - kept, state.nextHistory(), 0, kept, channels);
+    copy(mixed, tokens - added, state.nextHistory(), kept, added, channels);
   }
 
   /** Each row of {@code convolved} has all queries, then all keys, then all values. */
-  private void separate(int tokens) {
+  private void separate(float[] convolved, int tokens, DeltaInputs inputs) {
     int keys = heads.keyWidth();
     int values = heads.valueWidth();
     for (int t = 0; t < tokens; t++) {
@@ -144,8 +186,8 @@ final class DeltaBlock {
 
   /** {@code beta = sigmoid(beta)}, {@code decay = A · softplus(alpha + step)}. */
   private void openGates(DeltaWeights w, int tokens) {
-    float[] beta = inputs.beta();
-    float[] decay = inputs.decay();
+    float[] beta = batch.inputs.beta();
+    float[] decay = batch.inputs.decay();
     for (int t = 0; t < tokens; t++) {
       for (int h = 0; h < heads.valueHeads(); h++) {
         int at = t * heads.valueHeads() + h;
@@ -158,15 +200,11 @@ final class DeltaBlock {
   }
 
   private void reserve(int tokens) {
-    if (tokens <= capacity) {
-      return;
+    batch.reserve(tokens);
+    if (tokens > capacity) {
+      capacity = tokens;
+      gate = new float[tokens * heads.valueWidth()];
+      alpha = new float[tokens * heads.valueHeads()];
     }
-    capacity = tokens;
-    mixed = new float[tokens * config.channels()];
-    convolved = new float[tokens * config.channels()];
-    gate = new float[tokens * heads.valueWidth()];
-    answer = new float[tokens * heads.valueWidth()];
-    alpha = new float[tokens * heads.valueHeads()];
-    inputs = DeltaInputs.of(heads, tokens);
   }
 }

@@ -31,8 +31,9 @@ final class ExpertsBlock {
   private float[] gathered = {}; // [tokens, width]: the inputs of one expert
   private float[] part = {}; // [tokens, width]: what one expert makes of them
   private float[] sharedGate = {}; // [tokens]
-  private final float[][] gates; // [used][inner]: of one token
-  private final float[][] ups; // [used][inner]
+  private final int[] next; // [experts]: where each expert's next token goes in members
+  private final Matrix[] projections; // [2 · used]: of one token, all gates before all ups
+  private final float[][] results; // [2 · used][inner]: what they make of it
 
   ExpertsBlock(ExpertsConfig config, int width, Kernels kernels) {
     this.config = config;
@@ -41,8 +42,9 @@ final class ExpertsBlock {
     this.expert = new FeedForwardBlock(config.inner(), kernels);
     this.shared = new FeedForwardBlock(config.sharedInner(), kernels);
     this.firstOf = new int[config.count() + 1];
-    this.gates = new float[config.used()][config.inner()];
-    this.ups = new float[config.used()][config.inner()];
+    this.next = new int[config.count()];
+    this.projections = new Matrix[2 * config.used()];
+    this.results = new float[2 * config.used()][config.inner()];
   }
 
   /**
@@ -110,20 +112,16 @@ final class ExpertsBlock {
 
   private void runOne(FeedForward.Experts w, float[] in, float[] out) {
     int used = config.used();
-    Matrix[] matrices = new Matrix[2 * used];
-    float[][] results = new float[2 * used][];
     for (int rank = 0; rank < used; rank++) {
       FeedForward.Dense e = w.experts().get(chosen[rank]);
-      matrices[rank] = e.gate();
-      matrices[used + rank] = e.up();
-      results[rank] = gates[rank];
-      results[used + rank] = ups[rank];
+      projections[rank] = e.gate();
+      projections[used + rank] = e.up();
     }
-    kernels.multiply(matrices, in, 1, results);
+    kernels.multiply(projections, in, 1, results);
     Arrays.fill(out, 0, width, 0);
     for (int rank = 0; rank < used; rank++) {
-      kernels.swiGlu(gates[rank], ups[rank], config.inner());
-      kernels.multiply(w.experts().get(chosen[rank]).down(), gates[rank], 1, part);
+      kernels.swiGlu(results[rank], results[used + rank], config.inner());
+      kernels.multiply(w.experts().get(chosen[rank]).down(), results[rank], 1, part);
       addRow(weights[rank], part, 0, out, 0);
     }
   }
@@ -160,7 +158,7 @@ final class ExpertsBlock {
     for (int e = 0; e < config.count(); e++) {
       firstOf[e + 1] += firstOf[e];
     }
-    int[] next = firstOf.clone();
+    System.arraycopy(firstOf, 0, next, 0, next.length);
     for (int slot = 0; slot < slots; slot++) {
       members[next[chosen[slot]]++] = slot;
     }

@@ -10,6 +10,9 @@ final class FeedForwardBlock {
   private int capacity;
   private float[] gate = {}; // [tokens, inner]
   private float[] up = {}; // [tokens, inner]
+  // Of the layer in progress.
+  private final Matrix[] projections = new Matrix[2];
+  private final float[][] results = new float[2][];
 
   /** A block of the width {@code inner} between its projections. */
   FeedForwardBlock(int inner, Kernels kernels) {
@@ -30,7 +33,11 @@ final class FeedForwardBlock {
       gate = new float[tokens * inner];
       up = new float[tokens * inner];
     }
-    kernels.multiply(new Matrix[] {w.gate(), w.up()}, in, tokens, new float[][] {gate, up});
+    projections[0] = w.gate();
+    projections[1] = w.up();
+    results[0] = gate;
+    results[1] = up;
+    kernels.multiply(projections, in, tokens, results);
     pause.run();
     kernels.swiGlu(gate, up, tokens * inner);
     kernels.multiply(w.down(), gate, tokens, out);

@@ -1,5 +1,7 @@
 package dev.qwen4j.inference.internal.arch;
 
+import java.util.List;
+
 /**
  * What one sequence reads in a batch: {@code ids[from … from + count)}, as its next positions.
  *
@@ -7,4 +9,13 @@ package dev.qwen4j.inference.internal.arch;
  */
 // Ids on their way to the layers, which nobody compares.
 @SuppressWarnings("ArrayRecordComponent")
-public record Span(SequenceState state, int[] ids, int from, int count) {}
+public record Span(SequenceState state, int[] ids, int from, int count) {
+  /** Tokens of a batch, which are the rows that pass through its layers. */
+  static int tokens(List<Span> spans) {
+    int tokens = 0;
+    for (Span span : spans) {
+      tokens += span.count();
+    }
+    return tokens;
+  }
+}

@@ -72,7 +72,7 @@ final class TextModel implements ForwardPass {
   @Override
   public void forward(List<Span> spans, Runnable pause) {
     count = 0;
-    int tokens = spans.stream().mapToInt(Span::count).sum();
+    int tokens = Span.tokens(spans);
     if (x.length < tokens * width()) {
       x = new float[tokens * width()];
     }

@@ -61,6 +61,8 @@ final class VectorKernels implements Kernels {
   private boolean exact;
 
   // The operands of the call in progress.
+  private final Matrix[] only = new Matrix[1];
+  private final float[][] onlyOut = new float[1][];
   private Matrix[] weights = new Matrix[0];
   private float[][] outs = new float[0][];
   private float[] x = new float[0];
@@ -151,6 +153,13 @@ final class VectorKernels implements Kernels {
         });
     copy.add(raw, packed.data());
     return packed;
+  }
+
+  @Override
+  public void multiply(Matrix w, float[] x, int tokens, float[] out) {
+    only[0] = w;
+    onlyOut[0] = out;
+    multiply(only, x, tokens, onlyOut);
   }
 
   @Override
