@@ -41,7 +41,8 @@ sealed interface ModelSource {
     ContextPolicy context =
         ContextPolicy.ofWindow(Math.max(512, model.contextLength()))
             .withTokens(model.tokenCountEstimator());
-    return new OpenModel(model.name(), model.streamingChatModel(), context, model::close);
+    return new OpenModel(
+        model.name(), model.streamingChatModel(), context, model::keepConversation, model::close);
   }
 
   private static LocalModel load(Path file, LoadOptions options, Surroundings surroundings) {

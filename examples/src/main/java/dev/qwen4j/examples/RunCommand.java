@@ -165,6 +165,7 @@ final class RunCommand implements Callable<Integer> {
         if (kept.isEmpty()) {
           return agent.run(List.of(UserMessage.from(input)), view, cancellation);
         }
+        opened.keeping().run();
         return task.isEmpty()
             ? sessions.resume(agent, kept.get(), view, cancellation)
             : agent.run(kept.get(), input, view, cancellation);

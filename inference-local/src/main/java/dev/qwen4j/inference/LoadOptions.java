@@ -24,8 +24,9 @@ import org.jspecify.annotations.Nullable;
  * @param packedCopies whether what a large GGUF file makes over and over is kept beside that
  *     folder. In {@code packed} the weights, packed for this machine's vectors: as much disk as the
  *     checkpoint, and the next start is seconds sooner for every gigabyte. In {@code prompts}, at
- *     most a gigabyte, what prompts begin with (instructions and tools, not the user's words): the
- *     next process need not read it again
+ *     most a gigabyte, what prompts begin with: the next process need not read it again. These are
+ *     instructions and tools; the user's words are kept only where {@link
+ *     LocalModel#keepConversation} asks for it
  * @param progress hears how far the writing of such a copy is
  */
 public record LoadOptions(

@@ -216,6 +216,16 @@ public final class LocalModel implements AutoCloseable {
     return description;
   }
 
+  /**
+   * When closed, keeps what it remembers of the last conversation in a file of its own ({@code
+   * prompts} beside {@link LoadOptions#quantizedFolder}, unless {@link LoadOptions#packedCopies} is
+   * off): another process that goes on with it only reads what is new. Such a file has all that was
+   * said in it, as token ids and numbers; a gigabyte at most, and all together two.
+   */
+  public void keepConversation() {
+    engine.keepConversation();
+  }
+
   /** Ends a running reply and frees the model. */
   @Override
   public void close() {

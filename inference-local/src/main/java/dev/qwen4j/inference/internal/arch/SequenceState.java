@@ -128,6 +128,18 @@ public final class SequenceState {
     position = to;
   }
 
+  /**
+   * The last positions that recurrent layers can go on from: a checkpoint and the present one. None
+   * where there are no such layers, which go on from all.
+   */
+  public int[] lastPoints() {
+    Integer checkpoint = checkpoints.lowerKey(position);
+    if (recurrent.isEmpty()) {
+      return new int[0];
+    }
+    return checkpoint == null ? new int[] {position} : new int[] {checkpoint, position};
+  }
+
   /** What leads back to a position that it can {@link #reach}. */
   private List<DeltaState.Snapshot> snapshots(int at) {
     List<DeltaState.Snapshot> there = checkpoints.get(at);

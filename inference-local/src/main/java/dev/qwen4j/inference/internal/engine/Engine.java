@@ -120,6 +120,11 @@ public final class Engine implements AutoCloseable {
     return Arrays.copyOf(prompt, end < prompt.length ? end : 0);
   }
 
+  /** When closed, keeps all that the last request's sequence has read, too. */
+  public void keepConversation() {
+    cache.keepConversationToo();
+  }
+
   /** Ends a running generation, frees the model, and keeps what prompts have begun with. */
   @Override
   public void close() {

@@ -28,6 +28,7 @@ final class PrefixCache {
   private final long mostBytes;
   private final PromptCopies copies;
   private final Deque<RetainedSequence> sequences = new ArrayDeque<>(); // the last used first
+  private volatile boolean conversationToo;
   private final Deque<int[]> beginnings = new ArrayDeque<>(); // of prompts, the last used first
 
   /**
@@ -67,9 +68,7 @@ final class PrefixCache {
                     .thenComparingInt(earlier -> earlier.alike(prompt)))
             .map(earlier -> earlier.isContinuedBy(prompt) ? earlier : earlier.copyFor(prompt))
             .orElseGet(() -> new RetainedSequence(model, contextLength, type));
-    if (!copies.areWorthIt(sequence.known(prompt)) && copies.areWorthIt(prompt.length - 1)) {
-      sequence = loaded(prompt).orElse(sequence);
-    }
+    sequence = loaded(prompt, sequence.known(prompt)).orElse(sequence);
     sequence.keepsFirstMessage(rememberedBeginning(prompt));
     sequences.remove(sequence);
     long bytes = 0;
@@ -88,9 +87,14 @@ final class PrefixCache {
     return sequence;
   }
 
-  private Optional<RetainedSequence> loaded(int[] prompt) {
+  /** A sequence that begins with what a file knows, if that is worth it. */
+  private Optional<RetainedSequence> loaded(int[] prompt, int known) {
+    Optional<PromptCopies.Kept> kept = copies.find(prompt, known, type);
+    if (kept.isEmpty()) {
+      return Optional.empty();
+    }
     RetainedSequence sequence = new RetainedSequence(model, contextLength, type);
-    return sequence.load(prompt, copies) ? Optional.of(sequence) : Optional.empty();
+    return sequence.load(kept.get(), prompt) ? Optional.of(sequence) : Optional.empty();
   }
 
   /** How long what has been remembered of {@code prompt} is. */
@@ -119,7 +123,15 @@ final class PrefixCache {
     }
   }
 
-  /** Keeps what prompts have begun with, as far as there are sequences that know it; once. */
+  /** {@link #keepBeginnings} is to keep the last conversation as a whole, too; from any thread. */
+  void keepConversationToo() {
+    conversationToo = true;
+  }
+
+  /**
+   * Keeps what prompts have begun with, as far as there are sequences that know it, and the last
+   * conversation if that is asked for; once.
+   */
   void keepBeginnings() {
     for (int[] beginning : beginnings) {
       sequences.stream()
@@ -128,5 +140,8 @@ final class PrefixCache {
           .ifPresent(sequence -> sequence.keep(beginning, copies));
     }
     beginnings.clear();
+    if (conversationToo && !sequences.isEmpty()) {
+      sequences.getFirst().keepWhole(copies);
+    }
   }
 }

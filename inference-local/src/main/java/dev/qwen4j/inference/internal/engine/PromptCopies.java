@@ -1,18 +1,11 @@
 package dev.qwen4j.inference.internal.engine;
 
-import static java.nio.charset.StandardCharsets.US_ASCII;
 import static java.nio.file.StandardCopyOption.ATOMIC_MOVE;
-import static java.nio.file.StandardOpenOption.READ;
-import static java.nio.file.StandardOpenOption.WRITE;
 
 import dev.qwen4j.inference.internal.arch.SequenceState;
 import dev.qwen4j.inference.internal.kernel.KvType;
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.channels.ClosedByInterruptException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -23,38 +16,46 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
-import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What a model remembers of what prompts begin with, in files: instructions and the declarations of
- * tools are long, the same in every run of an agent, and read by the first process for all that
- * follow. The user's own words are not in them.
+ * What a model remembers of what prompts begin with, in files ({@link PromptCopy}): instructions
+ * and the declarations of tools are long, the same in every run of an agent, and read by the first
+ * process for all that follow. The user's own words are not in them; they are in the copies of
+ * whole conversations, which are kept only where that is asked for.
  *
- * <p>A file is named after the checkpoint and how keys and values are kept, and lists the token ids
- * that it stands for: {@code magic, count, points, checksum, ids[count], points[points], keys and
- * values, checkpoints}. Where no layer is recurrent there are no points, and any prompt that begins
- * alike takes as much as it has in common. What recurrent layers remember fits one position only:
- * the points are those that a checkpoint leads to. All files together keep to a bound; those used
- * last stay. They only save time: one that cannot be read or written is gone without.
+ * <p>A file is named after the checkpoint and how keys and values are kept. All files of a kind
+ * together keep to a bound; those used last stay. They only save time: one that cannot be read or
+ * written is gone without.
  */
 public final class PromptCopies {
   private static final Logger LOG = LoggerFactory.getLogger(PromptCopies.class);
 
-  /** In the file's first bytes; another number whenever what follows changes. */
-  private static final long MAGIC = ByteBuffer.wrap("q4jkeys3".getBytes(US_ASCII)).getLong();
-
-  private static final int CHECKSUM_AT = 16;
-  private static final int HEADER_BYTES = 20;
-  private static final String ENDING = ".kv";
-
-  /** Of one file, which is mapped at once. */
-  private static final long MOST_BYTES = 256L << 20;
-
   /** What a disk must have left when a file is written. */
   private static final long ROOM = 2L << 30;
+
+  /** What a file is kept for. */
+  enum Kind {
+    /** A first message. */
+    BEGINNING(".kv", 256L << 20, 1),
+    /** All that one sequence has read. */
+    CONVERSATION(".talk", 1L << 30, 2);
+
+    private final String ending;
+    private final long mostOfOne; // bytes; a file is mapped at once
+    private final int share; // of the bound
+
+    Kind(String ending, long mostOfOne, int share) {
+      this.ending = ending;
+      this.mostOfOne = mostOfOne;
+      this.share = share;
+    }
+  }
+
+  /** A file. */
+  record Kept(Path file, Kind kind, PromptCopy copy) {}
 
   private final @Nullable Path folder;
   private final String checkpoint;
@@ -66,7 +67,7 @@ public final class PromptCopies {
    *
    * @param checkpoint a name that tells it from all others, and from what it was before
    * @param worthKeeping tokens; fewer are read in no time
-   * @param mostBytes of all files in the folder
+   * @param mostBytes of all beginnings in the folder; conversations may take twice as much
    */
   PromptCopies(Path folder, String checkpoint, int worthKeeping, long mostBytes) {
     this.folder = folder;
@@ -87,102 +88,74 @@ public final class PromptCopies {
     return new PromptCopies();
   }
 
-  // Read from a file, compared by nobody.
-  @SuppressWarnings("ArrayRecordComponent")
-  private record Copy(Path file, int[] ids, int[] points) {
-    /** How many tokens of {@code prompt} it spares: all but the last at most. */
-    int reach(int[] prompt) {
-      int most = Math.min(ids.length, prompt.length - 1);
-      int mismatch = Arrays.mismatch(ids, 0, most, prompt, 0, most);
-      int alike = mismatch < 0 ? most : mismatch;
-      return points.length == 0
-          ? alike
-          : Arrays.stream(points).filter(point -> point <= alike).max().orElse(0);
-    }
-
-    boolean knows(int[] start, int[] wanted) {
-      return ids.length >= start.length
-          && Arrays.equals(ids, 0, start.length, start, 0, start.length)
-          && Arrays.stream(wanted).allMatch(point -> Arrays.binarySearch(points, point) >= 0);
-    }
-  }
-
   /** Whether so many tokens are worth a file, or the reading of one. */
   boolean areWorthIt(int tokens) {
     return tokens >= worthKeeping;
   }
 
-  private Optional<Copy> longest(int[] prompt, KvType type) {
-    return copies(type).stream()
-        .max(Comparator.comparingInt(copy -> copy.reach(prompt)))
-        .filter(copy -> areWorthIt(copy.reach(prompt)));
+  /** The file that spares most of {@code prompt}, if that is worth it beyond what is known. */
+  Optional<Kept> find(int[] prompt, int known, KvType type) {
+    if (!areWorthIt(prompt.length - 1 - known)) {
+      return Optional.empty();
+    }
+    return Arrays.stream(Kind.values())
+        .flatMap(kind -> copies(kind, type).stream())
+        .max(
+            Comparator.<Kept>comparingInt(kept -> kept.copy.reach(prompt))
+                .thenComparingInt(kept -> -kept.copy.ids().length))
+        .filter(kept -> areWorthIt(kept.copy.reach(prompt) - known));
   }
 
   /**
    * Brings a sequence that has read nothing as far as a file knows {@code prompt}.
    *
-   * @return how far that is
+   * @return how far that is; 0 if the file is damaged
    */
-  int load(int[] prompt, KvType type, SequenceState state) {
-    Copy copy = areWorthIt(prompt.length - 1) ? longest(prompt, type).orElse(null) : null;
-    if (copy == null) {
-      return 0;
-    }
-    int positions = copy.reach(prompt);
-    try (FileChannel channel = FileChannel.open(copy.file, READ);
-        Arena arena = Arena.ofConfined()) {
-      ByteBuffer in = map(channel, FileChannel.MapMode.READ_ONLY, channel.size(), arena);
-      int checksum = in.getInt(CHECKSUM_AT);
-      if (checksum != checksum(in.position(HEADER_BYTES))) {
-        throw new IOException("its checksum is another");
-      }
-      in.position(HEADER_BYTES + Integer.BYTES * (copy.ids.length + copy.points.length));
-      state.load(copy.ids.length, copy.points, positions, in);
-      if (in.hasRemaining()) {
-        throw new IOException("it is longer than it should be");
-      }
-      Files.setLastModifiedTime(copy.file, FileTime.from(Instant.now()));
+  static int load(Kept kept, int[] prompt, SequenceState state) {
+    try {
+      int positions = kept.copy.reach(prompt);
+      kept.copy.load(kept.file, positions, state);
+      Files.setLastModifiedTime(kept.file, FileTime.from(Instant.now()));
       return positions;
     } catch (IOException | RuntimeException e) {
-      LOG.warn("the beginning of the prompt is read again: {}: {}", copy.file, e.toString());
-      delete(copy.file);
+      LOG.warn("the beginning of the prompt is read again: {}: {}", kept.file, e.toString());
+      delete(kept.file);
       return 0;
     }
   }
 
   /**
-   * Writes the beginning of a sequence, unless it is there or not worth it.
+   * Writes what a sequence begins with, unless it is there or not worth it.
    *
-   * @param ids that the sequence begins with
+   * @param whole which is shortened if it has more bytes than one file may, and no points
    */
-  void keep(int[] ids, KvType type, SequenceState state, long bytesPerPosition) {
-    boolean recurrent = state.rewindsToCheckpointsOnly();
-    long room = (MOST_BYTES - state.checkpointBytes()) / Math.max(1, bytesPerPosition);
-    int count = (int) Math.min(ids.length, room);
-    if (folder == null || !areWorthIt(count) || (recurrent && count < ids.length)) {
+  void keep(Kind kind, PromptCopy whole, KvType type, SequenceState state, long bytesPerPosition) {
+    long fixed = whole.points().length * state.checkpointBytes();
+    long room = (Math.min(kind.mostOfOne, mostBytes) - fixed) / Math.max(1, bytesPerPosition);
+    PromptCopy copy = whole.first(Math.clamp(room, 0, Integer.MAX_VALUE));
+    boolean cut = copy.ids().length < whole.ids().length && whole.points().length > 0;
+    if (folder == null || cut || isNeedless(kind, copy, type)) {
       return;
     }
-    int[] kept = Arrays.copyOf(ids, count);
-    int[] points = recurrent ? new int[] {count} : new int[0];
-    if (copies(type).stream().anyMatch(copy -> copy.knows(kept, points))) {
-      return;
-    }
-    long bytes =
-        HEADER_BYTES
-            + Integer.BYTES * (kept.length + points.length)
-            + count * bytesPerPosition
-            + points.length * state.checkpointBytes();
+    int count = copy.ids().length;
+    long bytes = copy.bytes(state, bytesPerPosition);
     try {
       Files.createDirectories(folder);
       if (Files.getFileStore(folder).getUsableSpace() - bytes < ROOM) {
         LOG.info("no copy of {} tokens: too little room in {}", count, folder);
         return;
       }
-      makeRoom(bytes);
+      Path file =
+          folder.resolve(
+              start(type) + Integer.toHexString(Arrays.hashCode(copy.ids())) + kind.ending);
+      if (kind == Kind.CONVERSATION) {
+        deleteContinued(copy, type);
+      }
+      makeRoom(kind, bytes);
       Path part = Files.createTempFile(folder, checkpoint, ".part"); // its owner's alone
       try {
-        write(new Copy(part, kept, points), state, bytes);
-        Files.move(part, folder.resolve(name(type, kept)), ATOMIC_MOVE);
+        copy.write(part, state, bytes);
+        Files.move(part, file, ATOMIC_MOVE);
       } finally {
         Files.deleteIfExists(part);
       }
@@ -193,112 +166,76 @@ public final class PromptCopies {
     }
   }
 
-  private static void write(Copy copy, SequenceState state, long bytes) throws IOException {
-    try (FileChannel channel = FileChannel.open(copy.file, READ, WRITE);
-        Arena arena = Arena.ofConfined()) {
-      ByteBuffer out = map(channel, FileChannel.MapMode.READ_WRITE, bytes, arena);
-      out.putLong(MAGIC).putInt(copy.ids.length).putInt(copy.points.length).putInt(0);
-      for (int[] numbers : List.of(copy.ids, copy.points)) {
-        for (int number : numbers) {
-          out.putInt(number);
-        }
+  private boolean isNeedless(Kind kind, PromptCopy copy, KvType type) {
+    return switch (kind) {
+      case BEGINNING ->
+          !areWorthIt(copy.ids().length)
+              || copies(kind, type).stream().anyMatch(kept -> kept.copy.knows(copy));
+      case CONVERSATION -> {
+        int known =
+            Arrays.stream(Kind.values())
+                .flatMap(each -> copies(each, type).stream())
+                .mapToInt(kept -> kept.copy.reach(copy.ids()))
+                .max()
+                .orElse(0);
+        yield !areWorthIt(copy.ids().length - known);
       }
-      state.store(copy.ids.length, copy.points, out);
-      out.putInt(CHECKSUM_AT, checksum(out.flip().position(HEADER_BYTES)));
+    };
+  }
+
+  /** What a conversation was before its last turns is not needed any more. */
+  private void deleteContinued(PromptCopy copy, KvType type) {
+    for (Kept kept : copies(Kind.CONVERSATION, type)) {
+      if (kept.copy.isContinuedBy(copy)) {
+        delete(kept.file);
+      }
     }
-  }
-
-  private static ByteBuffer map(
-      FileChannel channel, FileChannel.MapMode mode, long bytes, Arena arena) throws IOException {
-    return channel.map(mode, 0, bytes, arena).asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
-  }
-
-  private static int checksum(ByteBuffer bytes) {
-    CRC32C sum = new CRC32C();
-    sum.update(bytes.duplicate());
-    return (int) sum.getValue();
   }
 
   private String start(KvType type) {
     return "%s-%s-".formatted(checkpoint, type);
   }
 
-  private String name(KvType type, int[] ids) {
-    return start(type) + Integer.toHexString(Arrays.hashCode(ids)) + ENDING;
-  }
-
-  private List<Copy> copies(KvType type) {
-    List<Copy> copies = new ArrayList<>();
-    for (Path file : files()) {
+  private List<Kept> copies(Kind kind, KvType type) {
+    List<Kept> copies = new ArrayList<>();
+    for (Path file : files(kind)) {
       if (String.valueOf(file.getFileName()).startsWith(start(type))) {
-        read(file).ifPresent(copies::add);
+        try {
+          copies.add(new Kept(file, kind, PromptCopy.read(file)));
+        } catch (IOException | RuntimeException e) {
+          LOG.warn("{} is not used: {}", file, e.toString());
+          delete(file);
+        }
       }
     }
     return copies;
   }
 
-  private List<Path> files() {
+  private List<Path> files(Kind kind) {
     if (folder == null || !Files.isDirectory(folder)) {
       return List.of();
     }
     try (Stream<Path> files = Files.list(folder)) {
-      return files.filter(file -> file.toString().endsWith(ENDING)).toList();
+      return files.filter(file -> file.toString().endsWith(kind.ending)).toList();
     } catch (IOException e) {
       LOG.warn("{} cannot be listed: {}", folder, e.toString());
       return List.of();
     }
   }
 
-  private static Optional<Copy> read(Path file) {
-    try (FileChannel channel = FileChannel.open(file, READ)) {
-      ByteBuffer header = read(channel, HEADER_BYTES);
-      if (header.getLong() != MAGIC) {
-        throw new IOException("expected what a model remembers in this version's form");
-      }
-      long most = channel.size() / Integer.BYTES;
-      int[] ids = read(channel, header.getInt(), most, "tokens");
-      int[] points = read(channel, header.getInt(), ids.length, "checkpoints");
-      return Optional.of(new Copy(file, ids, points));
-    } catch (IOException | RuntimeException e) {
-      LOG.warn("{} is not used: {}", file, e.toString());
-      delete(file);
-      return Optional.empty();
-    }
-  }
-
-  private static int[] read(FileChannel channel, int count, long most, String what)
-      throws IOException {
-    if (count < 0 || count > most) {
-      throw new IOException("it cannot hold %d %s".formatted(count, what));
-    }
-    int[] numbers = new int[count];
-    read(channel, count * Integer.BYTES).asIntBuffer().get(numbers);
-    return numbers;
-  }
-
-  private static ByteBuffer read(FileChannel channel, int bytes) throws IOException {
-    ByteBuffer in = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
-    while (in.hasRemaining()) {
-      if (channel.read(in) < 0) {
-        throw new IOException("it ends too early");
-      }
-    }
-    return in.flip();
-  }
-
   /** Deletes the files used longest ago until there is room for so many bytes more. */
-  private void makeRoom(long bytes) throws IOException {
+  private void makeRoom(Kind kind, long bytes) throws IOException {
     record Used(Path file, FileTime last, long size) {}
     List<Used> files = new ArrayList<>();
     long together = bytes;
-    for (Path file : files()) {
+    for (Path file : files(kind)) {
       Used used = new Used(file, Files.getLastModifiedTime(file), Files.size(file));
       files.add(used);
       together += used.size;
     }
     files.sort(Comparator.comparing(Used::last));
     for (Used used : files) {
-      if (together <= mostBytes) {
+      if (together <= kind.share * mostBytes) {
         return;
       }
       delete(used.file);

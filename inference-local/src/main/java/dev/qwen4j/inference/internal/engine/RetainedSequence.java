@@ -16,7 +16,7 @@ import java.util.Arrays;
  */
 final class RetainedSequence {
   /** More tokens than a template writes to ask for a reply. */
-  private static final int REPLY_HEADER = 8;
+  static final int REPLY_HEADER = 8;
 
   private static final int FIRST_IDS = 256;
 
@@ -76,21 +76,34 @@ final class RetainedSequence {
     firstMessage = length;
   }
 
-  /** Begins with what a file knows of {@code prompt}; whether there is such a file. */
-  boolean load(int[] prompt, PromptCopies copies) {
-    int known = copies.load(prompt, type, state);
+  /** Begins with what a file knows of {@code prompt}; whether the file is as it should be. */
+  boolean load(PromptCopies.Kept kept, int[] prompt) {
+    int known = PromptCopies.load(kept, prompt, state);
     ids = Arrays.copyOf(prompt, Math.max(prompt.length, FIRST_IDS));
     return known > 0;
   }
 
   /** Keeps {@code beginning}, which it begins with, in a file. */
   void keep(int[] beginning, PromptCopies copies) {
-    copies.keep(beginning, type, state, model.pass().stateBytesPerPosition(type));
+    int[] points = state.rewindsToCheckpointsOnly() ? new int[] {beginning.length} : new int[0];
+    PromptCopy copy = new PromptCopy(beginning, points, beginning.length);
+    copies.keep(PromptCopies.Kind.BEGINNING, copy, type, state, bytesPerPosition());
+  }
+
+  /** Keeps all that it has read in a file. */
+  void keepWhole(PromptCopies copies) {
+    PromptCopy copy =
+        new PromptCopy(Arrays.copyOf(ids, state.position()), state.lastPoints(), promptLength);
+    copies.keep(PromptCopies.Kind.CONVERSATION, copy, type, state, bytesPerPosition());
+  }
+
+  private long bytesPerPosition() {
+    return model.pass().stateBytesPerPosition(type);
   }
 
   /** Bytes of keys and values, and of what recurrent layers remember. */
   long bytes() {
-    return state.position() * model.pass().stateBytesPerPosition(type) + state.fixedBytes();
+    return state.position() * bytesPerPosition() + state.fixedBytes();
   }
 
   /**

@@ -29,6 +29,7 @@ class PromptCopiesTest {
   private static final int CONTEXT = 256;
   private static final int FIRST_MESSAGE = 70;
   private static final int LENGTH = 100;
+  private static final int[] REPLY = {7, 8, 9};
 
   private @TempDir Path folder;
 
@@ -39,8 +40,12 @@ class PromptCopiesTest {
     private int reused;
 
     OneProcess(String name, Path folder) {
+      this(name, folder, 4_000_000);
+    }
+
+    OneProcess(String name, Path folder, long mostBytes) {
       model = LoadedModel.open(golden(name), new ScalarKernels("their sums have one order"));
-      PromptCopies copies = new PromptCopies(folder, name, 8, 4_000_000);
+      PromptCopies copies = new PromptCopies(folder, name, 8, mostBytes);
       cache = new PrefixCache(model, CONTEXT, KvType.F16, 100_000_000, copies);
     }
 
@@ -51,7 +56,7 @@ class PromptCopiesTest {
       reused = sequence.known(prompt);
       List<float[]> all = new ArrayList<>();
       all.add(logits(sequence.readPrompt(prompt, () -> {})));
-      for (int id : new int[] {7, 8, 9}) {
+      for (int id : REPLY) {
         sequence.append(id, () -> {});
         all.add(logits(0));
       }
@@ -208,5 +213,106 @@ class PromptCopiesTest {
     }
     assertThat(reused).containsExactly(0, 0, 0, 12, 0);
     model.close();
+  }
+
+  /** A prompt, the reply to it, and twenty tokens more. */
+  private static int[] turn(int[] prompt, int[] reply, int question) {
+    return IntStream.concat(
+            Arrays.stream(prompt),
+            IntStream.concat(
+                Arrays.stream(reply), IntStream.range(0, 20).map(i -> (question * 37 + i) % 512)))
+        .toArray();
+  }
+
+  private List<Path> conversations() {
+    return files().stream().filter(file -> file.toString().endsWith(".talk")).toList();
+  }
+
+  private void keepsConversation(String model, int[] prompt) {
+    try (OneProcess process = new OneProcess(model, folder)) {
+      process.cache.keepConversationToo();
+      process.read(prompt, FIRST_MESSAGE);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"qwen3", "qwen3moe", "qwen3next", "qwen35", "qwen35moe"})
+  void aConversationThatIsKeptGoesOnInAnotherProcessToTheBitAsInItsOwn(String model) {
+    int[] next = turn(prompt(1), REPLY, 1);
+    List<float[]> expected;
+    try (OneProcess process = new OneProcess(model, folder)) {
+      process.read(prompt(1), FIRST_MESSAGE);
+      expected = process.read(next, FIRST_MESSAGE);
+      assertThat(process.reused).isEqualTo(LENGTH + REPLY.length);
+    }
+    folder = folder.resolve("again");
+    keepsConversation(model, prompt(1));
+    assertThat(conversations()).hasSize(1);
+    assertSame(inAnotherProcess(model, next, LENGTH + REPLY.length), expected);
+  }
+
+  @Test
+  void whereTheReplyIsWrittenDifferentlyItsPromptIsStillKnown() {
+    keepsConversation("qwen3", prompt(1));
+    inAnotherProcess("qwen3", turn(prompt(1), new int[] {7, 6}, 2), LENGTH + 1);
+    folder = folder.resolve("recurrent");
+    keepsConversation("qwen35", prompt(1));
+    int beforeTheReplysHeader = LENGTH - 8;
+    inAnotherProcess("qwen35", turn(prompt(1), new int[] {7, 6}, 2), beforeTheReplysHeader);
+  }
+
+  @Test
+  void conversationsAreOnlyKeptWhereThatIsAskedFor() {
+    inAnotherProcess("qwen35", prompt(1), 0);
+    assertThat(conversations()).isEmpty();
+    assertThat(files()).hasSize(1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"qwen3", "qwen35"})
+  void theNextTurnTakesThePlaceOfTheLastAndOtherConversationsStay(String model) {
+    keepsConversation(model, prompt(1));
+    Path first = conversations().getFirst();
+    keepsConversation(model, prompt(2));
+    assertThat(conversations()).hasSize(2).contains(first);
+    keepsConversation(model, turn(prompt(1), REPLY, 1));
+    assertThat(conversations()).hasSize(2).doesNotContain(first);
+    inAnotherProcess(model, turn(prompt(2), REPLY, 1), LENGTH + REPLY.length);
+    int[] third = turn(turn(prompt(1), REPLY, 1), REPLY, 3);
+    inAnotherProcess(model, third, third.length - 20);
+  }
+
+  @Test
+  void conversationsKeepToTheirBoundAndBeginningsToTheirs() {
+    int keys;
+    try (LoadedModel model = LoadedModel.open(golden("qwen3"), 2)) {
+      keys = (int) model.pass().stateBytesPerPosition(KvType.F16);
+    }
+    long bound = 80L * (keys + Integer.BYTES); // a beginning, and twice 80 of a conversation
+    for (int seed : new int[] {1, 2, 3, 4}) {
+      try (OneProcess process = new OneProcess("qwen3", folder, bound)) {
+        process.cache.keepConversationToo();
+        process.read(prompt(seed, 0, LENGTH), FIRST_MESSAGE);
+      }
+      assertThat(conversations()).hasSizeLessThanOrEqualTo(2);
+      assertThat(files().size() - conversations().size()).isEqualTo(1);
+    }
+    assertThat(conversations()).isNotEmpty();
+    // A file holds 80 positions at most: those of a conversation as far as they go.
+    inAnotherProcess("qwen3", turn(prompt(4, 0, LENGTH), REPLY, 1), 80);
+  }
+
+  @Test
+  void aRecurrentConversationThatDoesNotFitAFileIsNotKept() {
+    long snapshot;
+    try (LoadedModel model = LoadedModel.open(golden("qwen35"), 2)) {
+      snapshot = model.pass().snapshotBytes();
+    }
+    try (OneProcess process = new OneProcess("qwen35", folder, 2 * snapshot)) {
+      process.cache.keepConversationToo();
+      process.read(prompt(1), FIRST_MESSAGE);
+    }
+    assertThat(conversations()).isEmpty();
+    assertThat(files()).hasSize(1);
   }
 }
