@@ -11,6 +11,8 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** {@code qwen4j bench} on a model that runs in milliseconds. */
 class BenchCommandTest {
@@ -191,21 +193,27 @@ class BenchCommandTest {
     assertThat(cut.err()).contains("--paced", "stdin has ended");
   }
 
-  @Test
-  void narrowerVectorsAreSaidToBeAndWhy() throws IOException, InterruptedException {
+  @ParameterizedTest
+  @CsvSource({
+    "-XX:MaxVectorSize=16, 128, the JVM prefers 128 bits, MaxVectorSize=16 by the environment",
+    "-XX:MaxVectorSize=8, 0, vectors have fewer than 128 bits, MaxVectorSize=8 by the environment"
+  })
+  void otherVectorsAreSaidToBeAndWhy(String option, int bits, String why, String because)
+      throws IOException, InterruptedException {
     Path model = TinyModel.in(folder);
-    Map<String, String> narrow =
-        Map.of("_JAVA_OPTIONS", "-XX:TieredStopAtLevel=4 -XX:MaxVectorSize=16");
+    // Those of this variable come after those of the command line.
+    Map<String, String> told = Map.of("_JAVA_OPTIONS", "-XX:TieredStopAtLevel=4 " + option);
 
-    try (ChildProcess process = ChildProcess.qwen4j(narrow, (LITTLE + model).split(" "))) {
-      process.awaitLine("kernels");
+    String line = "bench --pp 2 --tg 1 --depth 0 --repeats 1 --threads 1 --json " + model;
+    try (ChildProcess process = ChildProcess.qwen4j(told, line.split(" "))) {
       Outcome outcome = process.outcome();
       assertThat(outcome.exitCode()).as(outcome.err()).isZero();
-      JsonNode kernels = outcome.lines().getFirst().path("kernels");
-      assertThat(kernels.path("vector_bits").asInt()).isEqualTo(128);
-      assertThat(kernels.path("why").asText())
-          .startsWith("the JVM prefers 128 bits (")
-          .contains("MaxVectorSize=16 by the environment");
+      JsonNode result = outcome.lines().getFirst();
+      JsonNode kernels = result.path("kernels");
+      assertThat(kernels.path("vector_bits").asInt()).isEqualTo(bits);
+      assertThat(kernels.path("why").asText()).startsWith(why).contains(because);
+      assertThat(result.path("memory_gb_s").isNull()).isEqualTo(bits == 0);
+      assertThat(result.path("tg1@0").path("of_memory").isNull()).isEqualTo(bits == 0);
     }
   }
 }

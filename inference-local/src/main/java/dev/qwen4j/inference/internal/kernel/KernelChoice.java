@@ -7,11 +7,15 @@ import org.slf4j.LoggerFactory;
 public final class KernelChoice {
   private static final Logger LOG = LoggerFactory.getLogger(KernelChoice.class);
 
+  /** Of a vector; there are no layouts for narrower ones. */
+  private static final int LEAST_BITS = 128;
+
   private KernelChoice() {}
 
   /**
    * Kernels that use {@code threads} threads, the caller's among them: Vector API where the module
-   * {@code jdk.incubator.vector} is present and the machine has vectors of 128 bits or more.
+   * {@code jdk.incubator.vector} is present and the machine has vectors of 128 bits or more, which
+   * multiply and add in one step.
    */
   public static Kernels create(int threads) {
     return create(threads, new PackedCopy());
@@ -41,10 +45,14 @@ public final class KernelChoice {
 
   /** Apart from the caller, so that the Vector API's classes load only where they exist. */
   private static Kernels vectorsOrNot(int threads, PackedCopy copy) {
-    if (Lanes.BITS < 128) {
+    if (VectorWidth.bits() < LEAST_BITS) {
       return new ScalarKernels(
-          "the JVM offers vectors of %d bits, and at least 128 are needed (is C2 off?)"
-              .formatted(Lanes.BITS));
+          "vectors have fewer than %d bits; %s".formatted(LEAST_BITS, VectorWidth.reason()));
+    }
+    if (!VectorWidth.fuses()) {
+      return new ScalarKernels(
+          "vectors do not multiply and add in one step, and would be slower; "
+              + VectorWidth.reason());
     }
     return new VectorKernels(threads, copy);
   }

@@ -3,7 +3,6 @@ package dev.qwen4j.inference.internal.kernel;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.ByteVector;
-import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
@@ -13,10 +12,7 @@ import jdk.incubator.vector.VectorSpecies;
  * machine's preferred shape unless the system property {@code qwen4j.vector.bits} says otherwise.
  */
 final class Lanes {
-  /** What the JVM would take, by itself and as it was told. */
-  static final int PREFERRED = FloatVector.SPECIES_PREFERRED.vectorBitSize();
-
-  static final int BITS = bits();
+  static final int BITS = VectorWidth.bits();
 
   /** Floats: 4, 8 or 16 lanes. */
   static final VectorSpecies<Float> F = VectorSpecies.of(float.class, VectorShape.forBitSize(BITS));
@@ -45,9 +41,4 @@ final class Lanes {
   static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(LE);
 
   private Lanes() {}
-
-  private static int bits() {
-    int bits = Integer.getInteger("qwen4j.vector.bits", PREFERRED);
-    return Math.min(Integer.highestOneBit(bits), 512);
-  }
 }

@@ -8,22 +8,52 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import jdk.incubator.vector.FloatVector;
 
 /**
- * Why vectors are as wide as they are: what was asked for, what the JVM prefers and was told, what
- * the processor has. Finding out takes milliseconds, so it is for people who ask.
+ * How wide vectors are, and why: what was asked for, what the JVM prefers and was told, what the
+ * processor has. Finding out why takes milliseconds, so it is for people who ask.
  */
 final class VectorWidth {
   private static final Path PROCESSOR = Path.of("/proc/cpuinfo");
 
+  /** Flags of the JVM that say something even if nobody has set them. */
+  private static final Set<String> INSTRUCTIONS = Set.of("UseAVX", "UseSVE");
+
+  /** As {@code os.arch} calls it. */
+  private static final Set<String> X86 = Set.of("amd64", "x86_64");
+
   private VectorWidth() {}
 
-  /** In one line. */
+  /** What the JVM would take, by itself or as it was told. */
+  static int preferred() {
+    return FloatVector.SPECIES_PREFERRED.vectorBitSize();
+  }
+
+  /** What kernels take: the JVM's preferred width unless someone asks for another. */
+  static int bits() {
+    int bits = Integer.getInteger("qwen4j.vector.bits", preferred());
+    return Math.min(Integer.highestOneBit(bits), 512);
+  }
+
+  /**
+   * Whether vectors multiply and add in one step; where they do not, the Vector API does that
+   * number by number, and very slowly. Only narrow vectors of x86 are asked, which has had that as
+   * long as it has had wide ones of every type; other processors have always had it.
+   */
+  static boolean fuses() {
+    return preferred() > 128
+        || !X86.contains(System.getProperty("os.arch", ""))
+        || option("UseFMA").map(VMOption::getValue).orElse("true").equals("true");
+  }
+
+  /** Why, in one line. */
   static String reason() {
-    return reason(Lanes.BITS, Lanes.PREFERRED, flags(), processor());
+    return reason(bits(), preferred(), flags(), processor());
   }
 
   /**
@@ -65,28 +95,31 @@ final class VectorWidth {
     return processor.contains("asimd") ? "NEON, not SVE" : "";
   }
 
-  /** The instruction set that the JVM uses, and a limit that it was given. */
+  /** The instruction set that the JVM uses, and limits that it was given. */
   private static List<String> flags() {
-    HotSpotDiagnosticMXBean vm = ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class);
-    if (vm == null) {
-      return List.of();
-    }
-    return Stream.of("UseAVX", "UseSVE", "MaxVectorSize").flatMap(name -> flag(vm, name)).toList();
+    return Stream.of("UseAVX", "UseSVE", "UseFMA", "MaxVectorSize", "TieredStopAtLevel")
+        .flatMap(name -> option(name).stream())
+        .flatMap(VectorWidth::shown)
+        .toList();
   }
 
-  private static Stream<String> flag(HotSpotDiagnosticMXBean vm, String name) {
-    VMOption option;
-    try {
-      option = vm.getVMOption(name);
-    } catch (IllegalArgumentException e) {
-      return Stream.empty(); // It is a flag of other processors.
-    }
-    String flag = name + "=" + option.getValue();
+  private static Stream<String> shown(VMOption option) {
+    String flag = option.getName() + "=" + option.getValue();
     return switch (option.getOrigin()) {
-      case DEFAULT, ERGONOMIC -> name.startsWith("Use") ? Stream.of(flag) : Stream.empty();
+      case DEFAULT, ERGONOMIC ->
+          INSTRUCTIONS.contains(option.getName()) ? Stream.of(flag) : Stream.empty();
       case ENVIRON_VAR -> Stream.of(flag + " by the environment");
       default -> Stream.of(flag + " as told");
     };
+  }
+
+  private static Optional<VMOption> option(String name) {
+    HotSpotDiagnosticMXBean vm = ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class);
+    try {
+      return vm == null ? Optional.empty() : Optional.of(vm.getVMOption(name));
+    } catch (IllegalArgumentException e) {
+      return Optional.empty(); // It is a flag of other processors.
+    }
   }
 
   private static Set<String> processor() {

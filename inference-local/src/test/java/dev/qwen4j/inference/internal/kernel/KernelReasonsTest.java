@@ -31,7 +31,7 @@ class KernelReasonsTest {
   void everyTypeSaysHowItIsMultiplied() {
     try (Kernels kernels = KernelChoice.create(1)) {
       assertThat(kernels.vectorBits()).isEqualTo(Lanes.BITS);
-      assertThat(kernels.reason()).contains(Lanes.PREFERRED + " bits");
+      assertThat(kernels.reason()).contains(VectorWidth.preferred() + " bits");
       int rows = 2 * Lanes.L;
       assertThat(kernels.way(TensorType.Q4_0))
           .isEqualTo("packed in nibbles, " + rows + " rows a group");
