@@ -111,7 +111,9 @@ record BenchResult(
   String text() {
     StringBuilder out = new StringBuilder("%s%n".formatted(model));
     row(out, "kernels", kernels.description());
-    row(out, "", kernels.reason());
+    if (!kernels.description().contains(kernels.reason())) {
+      row(out, "", kernels.reason());
+    }
     for (EngineProbe.WeightsInUse of : kernels.weights()) {
       row(
           out,
