@@ -15,7 +15,7 @@ import jdk.incubator.vector.FloatVector;
  * e^g S + k dᵀ}, {@code o = Sᵀq}. A few columns of S at a time go through both steps, so that they
  * are still in the first-level cache in the second.
  *
- * <p>Chunked, for a prompt: 64 tokens at once, by matrix products. With c the running sum of g
+ * <p>Chunked, for a prompt: 32 tokens at once, by matrix products. With c the running sum of g
  * within the chunk and S the memory before it, every correction is {@code d_i = β_i (v_i − e^{c_i}
  * Sᵀk_i − Σ_{j<i} e^{c_i−c_j} (k_i·k_j) d_j)}, a triangular system which is solved row by row; then
  * {@code o_i = e^{c_i} Sᵀq_i + Σ_{j≤i} e^{c_i−c_j} (q_i·k_j) d_j}, and the memory becomes {@code
@@ -24,7 +24,8 @@ import jdk.incubator.vector.FloatVector;
  * few digits. (Yang, Kautz and Hatamizadeh 2024, §3.3, with both right-hand sides solved as one.)
  */
 final class VectorDelta {
-  static final int CHUNK = 64;
+  /** Rows of many heads lie so far apart that more of them push each other out of the cache. */
+  static final int CHUNK = 32;
 
   /** Tokens from which the chunked form is the faster one. */
   private static final int WORTH_CHUNKS = 8;

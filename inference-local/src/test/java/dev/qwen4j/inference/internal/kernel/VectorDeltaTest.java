@@ -71,7 +71,7 @@ class VectorDeltaTest {
     float[] before = new float[s.valueHeads() * s.keyDim() * s.valueDim()];
     fill(before, new Random(5), 0.3);
     float[] untouched = before.clone();
-    for (int tokens : new int[] {1, 2, 3, 8, 63, 64, 65, 130, MOST_TOKENS}) {
+    for (int tokens : new int[] {1, 2, 3, 8, 31, 32, 33, 64, 65, 130, MOST_TOKENS}) {
       float[] expected = new float[tokens * s.valueWidth()];
       float[] expectedAfter = new float[before.length];
       scalar.gatedDelta(in, tokens, before, expectedAfter, expected);
