@@ -183,7 +183,7 @@ class Prompt:
         return tokens / seconds(lambda: [self.context.decode([200 + i * 31 % 20000]) for i in range(tokens)])
 
     def second_turn(self, history):
-        """Seconds to the first logits of a prompt that goes on with `history` tokens, which have been read and answered."""
+        """Seconds to the first logits of a prompt that goes on with `history` tokens, read and answered before."""
         self.read_to(history)
         for i in range(4):
             self.context.decode([200 + i])  # the reply, which the next prompt does not repeat
@@ -230,7 +230,7 @@ def main():
     figures = measure(Prompt(context, size), o, turns)
     figures["peak_rss_mb"] = peak_mb()
     if o.history:
-        if size < o.history + NEW:  # llama.cpp takes the memory of a whole context at once: not before the peak is noted
+        if size < o.history + NEW:  # a context takes all its memory at once, so not before the peak is noted
             context.close()
             context = Context(llama, o.model, o.history + NEW + 64, o.threads)
         prompt = Prompt(context, o.history)

@@ -48,7 +48,7 @@ import picocli.CommandLine.Spec;
       "                 others, what it reads, and that as a share of memory_gb_s",
       "  second_turn    {history, new, reused, seconds: {…}}: with --history; seconds to the first",
       "                 token of a prompt that goes on with a conversation",
-      "  memory_gb_s    {median, min, max}: a plain read of memory by as many threads",
+      "  memory_gb_s    {median, min, max}: a plain read of memory by as many threads, at the end",
       "  read_gb_s      that of the first tg",
       "null is what was not measured; cold_s is the first model's.",
       "",
@@ -177,14 +177,16 @@ final class BenchCommand implements Callable<Integer> {
   private void measure(Path file, BenchPlan wanted, Pace pace, boolean first) throws IOException {
     boolean peaks = first || ProcessMemory.forgetPeak();
     LoadOptions options = memory.over(LoadOptions.standard().withThreads(threads), surroundings);
+    BenchResult result;
     try (EngineProbe probe = load(file, options)) {
       fits(file, probe.contextLength(), wanted);
       BenchPlan plan = depths == null ? wanted.atUsualDepths(probe.contextLength()) : wanted;
-      BenchResult result =
-          new BenchRun(probe, plan, threads, pace).measure(file.toString(), first, peaks);
-      surroundings.out().print(json ? result.json() + "\n" : result.text());
-      surroundings.out().flush();
+      result = new BenchRun(probe, plan, threads, pace).measure(file.toString(), first, peaks);
     }
+    // The model is gone, so that this process takes no more memory than a chat.
+    result = result.withMemory(EngineProbe.memoryBytesPerSecond(threads, repeats));
+    surroundings.out().print(json ? result.json() + "\n" : result.text());
+    surroundings.out().flush();
   }
 
   private EngineProbe load(Path file, LoadOptions options) {

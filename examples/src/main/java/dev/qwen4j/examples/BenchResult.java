@@ -56,6 +56,20 @@ record BenchResult(
     speeds = List.copyOf(speeds);
   }
 
+  /** The same beside bytes of memory read in a second, if there are such measurements. */
+  BenchResult withMemory(double[] bytesPerSecond) {
+    return new BenchResult(
+        model,
+        kernels,
+        threads,
+        loadSeconds,
+        firstToken,
+        speeds,
+        secondTurn,
+        bytesPerSecond.length == 0 ? null : Rates.of(bytesPerSecond).per(1e9),
+        peakMegabytes);
+  }
+
   /** One object, whose fields the help of {@code bench} describes. */
   ObjectNode json() {
     ObjectNode all = JsonLines.JSON.createObjectNode().put("model", model);

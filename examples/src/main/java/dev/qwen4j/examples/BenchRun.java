@@ -25,7 +25,7 @@ final class BenchRun {
   }
 
   /**
-   * Measures everything.
+   * Measures everything but the memory's speed, for which the model had better be closed.
    *
    * @param first whether this process has run no model before, so that nothing is compiled yet
    * @param peaks whether the peak of the memory is this model's
@@ -42,7 +42,6 @@ final class BenchRun {
     for (int i = 0; i < warm.length; i++) {
       warm[i] = probe.prefillSeconds(BenchPlan.SHORT_PROMPT, 0);
     }
-    double[] memory = probe.memoryBytesPerSecond(threads, plan.repeats());
     return new BenchResult(
         model,
         kernels,
@@ -51,7 +50,7 @@ final class BenchRun {
         new FirstToken(first ? untilFirst : null, Rates.of(warm)),
         speeds,
         secondTurn,
-        memory.length == 0 ? null : Rates.of(memory).per(1e9),
+        null,
         peak);
   }
 

@@ -6,6 +6,7 @@ import dev.qwen4j.inference.internal.engine.Ending;
 import dev.qwen4j.inference.internal.engine.Engine;
 import dev.qwen4j.inference.internal.engine.LoadedModel;
 import dev.qwen4j.inference.internal.engine.PromptCopies;
+import dev.qwen4j.inference.internal.kernel.KernelChoice;
 import dev.qwen4j.inference.internal.kernel.Kernels;
 import dev.qwen4j.inference.internal.kernel.KvType;
 import dev.qwen4j.inference.internal.kernel.MemoryRead;
@@ -209,8 +210,8 @@ final class EngineCosts implements AutoCloseable {
         * metadata.integer(architecture + ".expert_used_count");
   }
 
-  double[] memoryBytesPerSecond(int threads, int measurements) {
-    if (model.kernels().vectorBits() == 0) {
+  static double[] memoryBytesPerSecond(int threads, int measurements) {
+    if (!KernelChoice.hasVectors()) {
       return new double[0];
     }
     double[] rates = new double[measurements];

@@ -301,10 +301,11 @@ public final class EngineProbe implements AutoCloseable {
 
   /**
    * Bytes of memory a second that a plain read by so many threads reaches, measured a few times;
-   * none where there are no vectors to read with. Takes a quarter of a gigabyte for as long.
+   * none where there are no vectors to read with. Takes a quarter of a gigabyte for as long, so it
+   * is asked for when no model is open.
    */
-  public double[] memoryBytesPerSecond(int threads, int measurements) {
-    return costs.memoryBytesPerSecond(threads, measurements);
+  public static double[] memoryBytesPerSecond(int threads, int measurements) {
+    return EngineCosts.memoryBytesPerSecond(threads, measurements);
   }
 
   private int read(SequenceState state, int[] ids, int from, int to) {

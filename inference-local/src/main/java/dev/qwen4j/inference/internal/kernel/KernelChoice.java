@@ -35,8 +35,13 @@ public final class KernelChoice {
     return kernels;
   }
 
+  /** Whether there are vectors to compute with, however narrow the kernels find them. */
+  public static boolean hasVectors() {
+    return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
+  }
+
   private static Kernels choose(int threads, PackedCopy copy) {
-    if (ModuleLayer.boot().findModule("jdk.incubator.vector").isEmpty()) {
+    if (!hasVectors()) {
       return new ScalarKernels(
           "the Vector API is off; start Java with --add-modules jdk.incubator.vector");
     }

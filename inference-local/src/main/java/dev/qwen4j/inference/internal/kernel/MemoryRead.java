@@ -1,9 +1,9 @@
 package dev.qwen4j.inference.internal.kernel;
 
-import static dev.qwen4j.inference.internal.kernel.Lanes.LE;
 import static dev.qwen4j.inference.internal.kernel.Memory.ALL;
 
 import java.lang.foreign.Arena;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.VectorOperators;
@@ -17,6 +17,8 @@ public final class MemoryRead implements AutoCloseable {
   /** Bytes of one pass: many times the last-level cache that a core reaches. */
   public static final long BYTES = 256L << 20;
 
+  private static final ByteOrder LE = ByteOrder.LITTLE_ENDIAN;
+
   private static final int CHUNK_BYTES = 128 * 1024;
   private static final int CHUNKS = (int) (BYTES / CHUNK_BYTES);
 
@@ -28,7 +30,7 @@ public final class MemoryRead implements AutoCloseable {
   private final long address;
   private final long[] sums = new long[CHUNKS];
 
-  /** Takes the memory, which pages are written to: untouched ones would all be the same. */
+  /** Takes the memory and writes to it: pages that nobody has written to are all the same one. */
   public MemoryRead(int threads) {
     this.address = arena.allocate(BYTES, 64).fill((byte) 1).address();
     this.pool = new WorkerPool(threads);
