@@ -60,8 +60,8 @@ final class PackedPanels {
 
   private static void bytes(long start, int r, int blocks, float[] scales, float[] panel, int at) {
     for (int i = 0; i < blocks * 16; i++) {
-      long from = (start + i * 4L * L + 2L * r) & Memory.MASK;
-      FloatVector scale = FloatVector.fromArray(F, scales, i / 16 * 2 * L + r);
+      long from = (start + i * 6L * L + 2L * r) & Memory.MASK;
+      FloatVector scale = FloatVector.fromArray(F, scales, i / 16 * 3 * L + r);
       IntVector v = pairsOfBytes(from);
       int to = at + 2 * i * STRIP;
       floats(v.lanewise(LSHL, 16).lanewise(ASHR, 16)).mul(scale).intoArray(panel, to);
@@ -87,10 +87,11 @@ final class PackedPanels {
     for (int i = 0; i < blocks * words; i++) {
       int b = i / words;
       int word = i % words;
-      long from = (start + (long) b * packing.blockBytes() + word * 8L * L + 4L * r) & Memory.MASK;
+      long vector = start + (long) b * packing.blockBytes() + 4L * words * r;
+      long from = (vector + word * 4L * L) & Memory.MASK;
       IntVector v = IntVector.fromMemorySegment(I, ALL, from, LE);
-      FloatVector scale = FloatVector.fromArray(F, scales, b * 2 * L + r);
-      FloatVector less = FloatVector.fromArray(F, minus, b * 2 * L + r);
+      FloatVector scale = FloatVector.fromArray(F, scales, b * 3 * L + r);
+      FloatVector less = FloatVector.fromArray(F, minus, b * 3 * L + r);
       int to = at + (b * 32 + word * perWord) * STRIP;
       for (int j = 0; j < perWord; j++) {
         int shift = j / 2 * bits + j % 2 * 16;
@@ -110,10 +111,10 @@ final class PackedPanels {
       float[] panel,
       int at) {
     for (int b = 0; b < blocks; b++) {
-      long from = (start + b * 44L * L + 40L * L + 2L * r) & Memory.MASK;
+      long from = (start + b * 66L * L + 60L * L + 2L * r) & Memory.MASK;
       IntVector v = pairsOfBytes(from);
-      FloatVector scale = FloatVector.fromArray(F, scales, b * 2 * L + r);
-      FloatVector less = FloatVector.fromArray(F, minus, b * 2 * L + r);
+      FloatVector scale = FloatVector.fromArray(F, scales, b * 3 * L + r);
+      FloatVector less = FloatVector.fromArray(F, minus, b * 3 * L + r);
       int to = at + (b * 32 + 30) * STRIP;
       FloatVector even = floats(v.and(0xFFFF).sub(center));
       even.mul(scale).sub(less).intoArray(panel, to);

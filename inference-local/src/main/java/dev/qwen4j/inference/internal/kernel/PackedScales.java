@@ -36,6 +36,18 @@ final class PackedScales {
     };
   }
 
+  /**
+   * What of its packing's center a type's weights do not have taken off: {@link PackedDots} takes
+   * it off all.
+   */
+  static int back(TensorType type) {
+    return switch (type) {
+      case Q4_1, Q4_K -> 8;
+      case Q5_1, Q5_K -> 16;
+      default -> 0;
+    };
+  }
+
   /** Whether a type's weights have something taken off that differs from block to block. */
   static boolean haveMinima(TensorType type) {
     return switch (type) {
@@ -61,78 +73,69 @@ final class PackedScales {
       float[] sums,
       float[] scales,
       float[] minus) {
-    int rows = m.packing().groupRows();
     long start = m.data().address() + m.scalesOf(group);
     switch (m.type()) {
       case Q4_1, Q5_1 -> {
-        long minima = start + 2L * rows * (m.cols() / 32);
-        halves(start + 2L * rows * from, rows, blocks, 1, factors, scales);
-        halves(minima + 2L * rows * from, rows, blocks, -1, sums, minus);
+        long minima = start + 6L * L * (m.cols() / 32);
+        halves(start + 6L * L * from, blocks, 1, factors, scales);
+        halves(minima + 6L * L * from, blocks, -1, sums, minus);
       }
-      case Q4_K, Q5_K ->
-          withMinima(start + 20L * rows * (from / 8), rows, blocks, factors, sums, scales, minus);
-      case Q6_K -> sixteenths(start + 18L * rows * (from / 16), rows, blocks, factors, scales);
-      default -> halves(start + 2L * rows * from, rows, blocks, 1, factors, scales);
+      case Q4_K, Q5_K -> {
+        long block = start + 60L * L * (from / 8);
+        bytes(block, 12L * L, blocks, factors, scales);
+        bytes(block + 6L * L, 30L * L, blocks, sums, minus);
+      }
+      case Q6_K -> sixteenths(start + 18L * L * (from / 16), blocks, factors, scales);
+      default -> halves(start + 6L * L * from, blocks, 1, factors, scales);
     }
   }
 
-  private static void halves(
-      long start, int rows, int blocks, float constant, float[] factors, float[] out) {
+  private static void halves(long start, int blocks, float constant, float[] factors, float[] out) {
     for (int b = 0; b < blocks; b++) {
-      float factor = constant * factors[b];
-      for (int r = 0; r < rows; r += L) {
-        int i = b * rows + r;
-        half(start + 2L * i).mul(factor).intoArray(out, i);
-      }
+      FloatVector factor = FloatVector.broadcast(F, constant * factors[b]);
+      long at = (start + b * 6L * L) & Memory.MASK;
+      int to = b * 3 * L;
+      half(at).mul(factor).intoArray(out, to);
+      half(at + 2L * L).mul(factor).intoArray(out, to + L);
+      half(at + 4L * L).mul(factor).intoArray(out, to + 2 * L);
     }
   }
 
-  private static void withMinima(
-      long start,
-      int rows,
-      int blocks,
-      float[] factors,
-      float[] sums,
-      float[] scales,
-      float[] minus) {
+  /** Of each 8 blocks, a half for each row, and {@code further} on the bytes it is a factor of. */
+  private static void bytes(long start, long further, int blocks, float[] factors, float[] out) {
     for (int first = 0; first < blocks; first += 8) {
-      long block = start + first / 8 * 20L * rows;
-      for (int r = 0; r < rows; r += L) {
-        FloatVector d = half(block + 2L * r);
-        FloatVector min = half(block + 2L * (rows + r));
-        for (int j = 0; j < 8; j++) {
-          int i = (first + j) * rows + r;
-          long scale = block + (4L + j) * rows + r;
-          bytes(scale).mul(d).mul(factors[first + j]).intoArray(scales, i);
-          bytes(scale + 8L * rows).mul(min).mul(sums[first + j]).intoArray(minus, i);
+      for (int r = 0; r < 3 * L; r += L) {
+        long at = (start + first / 8 * 60L * L) & Memory.MASK;
+        FloatVector d = half(at + 2L * r);
+        for (int b = first; b < first + 8; b++) {
+          FloatVector scale = bytes(at + further + (b - first) * 3L * L + r).mul(d);
+          scale.mul(factors[b]).intoArray(out, b * 3 * L + r);
         }
       }
     }
   }
 
-  private static void sixteenths(
-      long start, int rows, int blocks, float[] factors, float[] scales) {
+  /** Of each 16 blocks, a half for each row, and the bytes it is a factor of. */
+  private static void sixteenths(long start, int blocks, float[] factors, float[] scales) {
     for (int first = 0; first < blocks; first += 16) {
-      long block = start + first / 16 * 18L * rows;
-      for (int r = 0; r < rows; r += L) {
-        FloatVector d = half(block + 2L * r);
-        for (int j = 0; j < 16; j++) {
-          FloatVector scale = bytes(block + (2L + j) * rows + r).mul(d);
-          scale.mul(factors[first + j]).intoArray(scales, (first + j) * rows + r);
-        }
+      long block = (start + first / 16 * 18L * L) & Memory.MASK;
+      FloatVector d = half(block);
+      for (int j = 0; j < 16; j++) {
+        FloatVector scale = bytes(block + (2L + j) * L).mul(d);
+        scale.mul(factors[first + j]).intoArray(scales, (first + j) * L);
       }
     }
   }
 
   /** Halves to floats by moving their bits, subnormals too: the result is short of 2^112. */
   private static FloatVector half(long at) {
-    ShortVector halves = ShortVector.fromMemorySegment(SF, ALL, at & Memory.MASK, LE);
+    ShortVector halves = ShortVector.fromMemorySegment(SF, ALL, at, LE);
     IntVector bits = (IntVector) halves.convertShape(S2I, I, 0);
     return bits.lanewise(LSHL, 13).and(0x8FFFE000).reinterpretAsFloats().mul(0x1p112f);
   }
 
   private static FloatVector bytes(long at) {
-    ByteVector bytes = ByteVector.fromMemorySegment(BF, ALL, at & Memory.MASK, LE);
+    ByteVector bytes = ByteVector.fromMemorySegment(BF, ALL, at, LE);
     return (FloatVector) bytes.castShape(F, 0);
   }
 }

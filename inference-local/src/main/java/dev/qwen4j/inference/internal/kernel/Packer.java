@@ -187,28 +187,29 @@ final class Packer {
   // The layouts of Packing.
 
   private void putBytes(int r, int b, int at) {
-    int to = weights + 64 * L * b + 2 * r;
+    int to = weights + 96 * L * b + 2 * r;
     for (int j = 0; j < 16; j++) {
-      putShort(to + 4 * L * j, in[at + j]);
+      putShort(to + 6 * L * j, in[at + j]);
     }
   }
 
   private void putNibbles(int r, int b, int p) {
-    int to = weights + 32 * L * b + 4 * r;
+    int to = weights + 48 * L * b + 16 * L * (r / L) + 4 * (r % L);
     for (int w = 0; w < 4; w++) {
       int k = p + 4 * w;
       int low = pairs[k] | (pairs[k + 1] << 4);
-      putInt(to + 8 * L * w, low | (pairs[k + 2] << 8) | (pairs[k + 3] << 12));
+      putInt(to + 4 * L * w, low | (pairs[k + 2] << 8) | (pairs[k + 3] << 12));
     }
   }
 
   private void putFives(int r, int b, int p) {
-    int block = weights + 44 * L * b;
+    int block = weights + 66 * L * b;
+    int to = block + 20 * L * (r / L) + 4 * (r % L);
     for (int w = 0; w < 5; w++) {
       int k = p + 3 * w;
-      putInt(block + 8 * L * w + 4 * r, pairs[k] | (pairs[k + 1] << 5) | (pairs[k + 2] << 10));
+      putInt(to + 4 * L * w, pairs[k] | (pairs[k + 1] << 5) | (pairs[k + 2] << 10));
     }
-    putShort(block + 40 * L + 2 * r, pairs[p + 15] | (pairs[p + 15] >>> 8));
+    putShort(block + 60 * L + 2 * r, pairs[p + 15] | (pairs[p + 15] >>> 8));
   }
 
   private void putSixes(int r, int b, int p) {

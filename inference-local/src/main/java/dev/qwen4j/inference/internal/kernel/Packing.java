@@ -21,13 +21,13 @@ import org.jspecify.annotations.Nullable;
  */
 enum Packing {
   /** 8 signed bits: per pair a vector of bytes for either half of the rows. */
-  BYTES(32, 2, 64),
+  BYTES(32, 3, 96),
 
   /** 4 bits: four words to a block; a word is four pairs, the first in the lowest bits. */
-  NIBBLES(32, 2, 32),
+  NIBBLES(32, 3, 48),
 
   /** 5 bits: five words of three pairs, and the sixteenth pair as bytes. */
-  FIVES(32, 2, 44),
+  FIVES(32, 3, 66),
 
   /**
    * 6 bits, in blocks of 16: three words with two pairs each in the low 12 bits; of the other two

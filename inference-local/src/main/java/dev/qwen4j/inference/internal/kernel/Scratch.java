@@ -1,5 +1,7 @@
 package dev.qwen4j.inference.internal.kernel;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /** What one worker needs to write down while it computes; grows to the largest shape it met. */
@@ -9,6 +11,8 @@ final class Scratch {
   private float[] rows = new float[0];
   private float[] ones = new float[0];
   private float[] zeros = new float[0];
+  private MemorySegment products = MemorySegment.NULL;
+  private final MemorySegment sumsOfFour = Arena.ofAuto().allocate(4 * 12L * Lanes.L, 64);
   private float[] panel = new float[0];
   private float[] sums = new float[0];
 
@@ -34,6 +38,19 @@ final class Scratch {
       rows = new float[n];
     }
     return rows;
+  }
+
+  /** Room for the sums of four tokens and three vectors of rows. */
+  MemorySegment sumsOfFour() {
+    return sumsOfFour;
+  }
+
+  /** At least so many bytes for the products of a group with four tokens. */
+  MemorySegment products(long bytes) {
+    if (products.byteSize() < bytes) {
+      products = Arena.ofAuto().allocate(bytes, 64);
+    }
+    return products;
   }
 
   /** At least {@code n} ones, to be read only. */

@@ -34,6 +34,13 @@ final class VectorKernels implements Kernels {
   /** Weights that a decode chunk reads, about: small enough to share out, large to stream. */
   private static final int CHUNK_BYTES = 128 * 1024;
 
+  /**
+   * Tokens that are multiplied as one is, rounded and with the weights as they are packed: replies
+   * that are written side by side, a draft that is checked, a few tokens of a prompt. With more,
+   * dequantising rows once for all is cheaper.
+   */
+  static final int FEW = 16;
+
   /** Elements below which a second thread costs more than it saves. */
   private static final int WORTH_SHARING = 16 * 1024;
 
@@ -49,7 +56,9 @@ final class VectorKernels implements Kernels {
   private final VectorConvolution convolution;
   private final VectorDelta delta;
   private final Scratch[] scratch;
-  private final Activations activations = new Activations();
+  private final Activations[] activations = new Activations[FEW];
+  private final FourTokens[] fours = new FourTokens[FEW / FourTokens.COUNT];
+  private final Set<Packing> packings = EnumSet.noneOf(Packing.class);
   private final WorkerPool.Chunk decodeRows = this::decodeRows;
   private final WorkerPool.Chunk packTokens = this::packTokens;
   private final WorkerPool.Chunk prefillPanel = this::prefillPanel;
@@ -86,6 +95,8 @@ final class VectorKernels implements Kernels {
     this.delta = new VectorDelta(pool);
     this.scratch = new Scratch[threads];
     Arrays.setAll(scratch, w -> new Scratch());
+    Arrays.setAll(activations, t -> new Activations());
+    Arrays.setAll(fours, f -> new FourTokens());
   }
 
   /** A matrix as the file has it. */
@@ -170,7 +181,7 @@ final class VectorKernels implements Kernels {
     this.tokens = tokens;
     this.width = ws[0].cols();
     try {
-      if (tokens == 1 && !exact) {
+      if (tokens <= FEW && !exact) {
         decode();
       } else {
         prefill();
@@ -182,15 +193,25 @@ final class VectorKernels implements Kernels {
   }
 
   private void decode() {
-    boolean quantized = false;
+    packings.clear();
     boolean halves = false;
     int chunks = 0;
     for (Matrix w : weights) {
-      quantized |= w instanceof PackedMatrix;
+      if (w instanceof PackedMatrix packed) {
+        packings.add(packed.packing());
+      }
       halves |= w instanceof Mapped m && HALVES.contains(m.raw.type());
       chunks += decodeChunks(w);
     }
-    activations.set(x, width, quantized, halves);
+    for (int t = 0; t < tokens; t++) {
+      activations[t].set(x, t * width, width, halves);
+      if (!packings.isEmpty()) {
+        activations[t].round(x, t * width, width, packings);
+      }
+    }
+    for (int f = 0; f < tokens / FourTokens.COUNT && !packings.isEmpty(); f++) {
+      fours[f].set(activations, f * FourTokens.COUNT, width, packings);
+    }
     pool.run(chunks, decodeRows);
   }
 
@@ -218,13 +239,24 @@ final class VectorKernels implements Kernels {
     if (weights[i] instanceof PackedMatrix w) {
       int from = c * groupsPerChunk(w);
       int groups = Math.min(groupsPerChunk(w), w.groups() - from);
-      PackedDots.multiply(w, from, groups, activations, scratch[worker], outs[i]);
+      int t = 0;
+      for (; t + FourTokens.COUNT <= tokens; t += FourTokens.COUNT) {
+        FourTokens four = fours[t / FourTokens.COUNT];
+        PackedFours.multiply(w, from, groups, four, scratch[worker], outs[i], t * w.rows());
+      }
+      for (; t < tokens; t++) {
+        Activations one = activations[t];
+        PackedDots.multiply(w, from, groups, one, scratch[worker], outs[i], t * w.rows());
+      }
     } else {
       Mapped w = (Mapped) weights[i];
       int from = c * rowsPerChunk(w);
       int rows = Math.min(rowsPerChunk(w), w.rows() - from);
       long address = w.raw.data().address() + from * w.rowBytes();
-      RowDots.multiply(w.raw, address, rows, activations, scratch[worker], outs[i], from);
+      for (int t = 0; t < tokens; t++) {
+        int to = t * w.rows() + from;
+        RowDots.multiply(w.raw, address, rows, activations[t], scratch[worker], outs[i], to);
+      }
     }
   }
 

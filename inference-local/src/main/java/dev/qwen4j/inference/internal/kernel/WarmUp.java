@@ -21,7 +21,7 @@ public final class WarmUp {
   private static final int ROWS = 12;
 
   /** A tile of two vectors of tokens, and one of one vector. */
-  private static final int TOKENS = Tiles.WIDE + 1;
+  private static final int TOKENS = Math.max(Tiles.WIDE, VectorKernels.FEW) + 1;
 
   private static final int HEADS = 2;
   private static final int HEAD_DIM = 64;
