@@ -5,6 +5,7 @@ import dev.qwen4j.inference.internal.arch.SequenceState;
 import dev.qwen4j.inference.internal.engine.Ending;
 import dev.qwen4j.inference.internal.engine.Engine;
 import dev.qwen4j.inference.internal.engine.LoadedModel;
+import dev.qwen4j.inference.internal.engine.Places;
 import dev.qwen4j.inference.internal.engine.PromptCopies;
 import dev.qwen4j.inference.internal.kernel.KernelChoice;
 import dev.qwen4j.inference.internal.kernel.Kernels;
@@ -130,7 +131,8 @@ final class EngineCosts implements AutoCloseable {
               pass.vocabularySize(),
               pass.contextLength(),
               type,
-              PromptCopies.none());
+              PromptCopies.none(),
+              new Places(1, 0));
       engine = chat;
     }
     return chat;

@@ -3,6 +3,7 @@ package dev.qwen4j.inference;
 import dev.langchain4j.model.chat.listener.ChatModelListener;
 import dev.langchain4j.model.chat.request.ChatRequestParameters;
 import dev.qwen4j.inference.internal.engine.Checkpoints;
+import dev.qwen4j.inference.internal.engine.Places;
 import dev.qwen4j.inference.internal.kernel.KvType;
 import dev.qwen4j.inference.internal.kernel.TensorType;
 import java.nio.file.Path;
@@ -27,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  *     most a gigabyte, what prompts begin with: the next process need not read it again. These are
  *     instructions and tools; the user's words are kept only where {@link
  *     LocalModel#keepConversation} asks for it
+ * @param concurrency how many requests it takes at the same time
  * @param progress hears how far the writing of such a copy is
  */
 public record LoadOptions(
@@ -38,7 +40,29 @@ public record LoadOptions(
     Quantization quantization,
     Path quantizedFolder,
     boolean packedCopies,
+    Concurrency concurrency,
     Progress progress) {
+  /**
+   * How many may ask a model at the same time. Replies that are written side by side share the
+   * reading of the weights: four take far less time together than one after the other.
+   *
+   * @param replies that are written at once; each needs memory for its own keys and values
+   * @param waiting requests that wait for one of these to end; one more is refused with a {@link
+   *     dev.qwen4j.model.ModelException} that says the model is busy
+   */
+  public record Concurrency(int replies, int waiting) {
+    static final Concurrency STANDARD = new Concurrency(4, 256);
+
+    public Concurrency {
+      if (replies < 1) {
+        throw new IllegalArgumentException("replies: expected at least 1, found " + replies);
+      }
+      if (waiting < 0) {
+        throw new IllegalArgumentException("waiting: expected 0 or more, found " + waiting);
+      }
+    }
+  }
+
   /** Hears of what takes long, one call at a time. */
   @FunctionalInterface
   public interface Progress {
@@ -90,6 +114,7 @@ public record LoadOptions(
         Quantization.NONE,
         cache().resolve("quantized"),
         true,
+        Concurrency.STANDARD,
         (file, bytes, total) -> {});
   }
 
@@ -110,6 +135,7 @@ public record LoadOptions(
         quantization,
         quantizedFolder,
         packedCopies,
+        concurrency,
         progress);
   }
 
@@ -123,6 +149,7 @@ public record LoadOptions(
         quantization,
         quantizedFolder,
         packedCopies,
+        concurrency,
         progress);
   }
 
@@ -136,6 +163,7 @@ public record LoadOptions(
         quantization,
         quantizedFolder,
         packedCopies,
+        concurrency,
         progress);
   }
 
@@ -149,6 +177,7 @@ public record LoadOptions(
         quantization,
         quantizedFolder,
         packedCopies,
+        concurrency,
         progress);
   }
 
@@ -162,6 +191,7 @@ public record LoadOptions(
         quantization,
         quantizedFolder,
         packedCopies,
+        concurrency,
         progress);
   }
 
@@ -175,6 +205,7 @@ public record LoadOptions(
         value,
         quantizedFolder,
         packedCopies,
+        concurrency,
         progress);
   }
 
@@ -188,6 +219,7 @@ public record LoadOptions(
         quantization,
         value,
         packedCopies,
+        concurrency,
         progress);
   }
 
@@ -200,6 +232,21 @@ public record LoadOptions(
         listeners,
         quantization,
         quantizedFolder,
+        value,
+        concurrency,
+        progress);
+  }
+
+  public LoadOptions withConcurrency(Concurrency value) {
+    return new LoadOptions(
+        threads,
+        contextLength,
+        kvCache,
+        parameters,
+        listeners,
+        quantization,
+        quantizedFolder,
+        packedCopies,
         value,
         progress);
   }
@@ -214,6 +261,7 @@ public record LoadOptions(
         quantization,
         quantizedFolder,
         packedCopies,
+        concurrency,
         value);
   }
 
@@ -222,6 +270,10 @@ public record LoadOptions(
       case F16 -> KvType.F16;
       case Q8_0 -> KvType.Q8_0;
     };
+  }
+
+  Places places() {
+    return new Places(concurrency.replies(), concurrency.waiting());
   }
 
   Checkpoints.Opening opening() {

@@ -100,7 +100,8 @@ public final class LocalModel implements AutoCloseable {
             tokenizer.size(),
             context,
             kvType,
-            Checkpoints.promptCopies(file, options.opening()));
+            Checkpoints.promptCopies(file, options.opening()),
+            options.places());
     LocalChat chat =
         new LocalChat(
             name,

@@ -7,12 +7,13 @@ import dev.qwen4j.model.ModelException;
 import java.util.Arrays;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 
 /**
- * Generates replies, one at a time and in the order of asking: whoever asks while another reply is
- * being generated waits. Sequences stay in memory ({@link PrefixCache}), so that a conversation's
- * next turn only reads what is new.
+ * Generates replies, several at once ({@link Batcher}) on the threads that ask for them; who asks
+ * when there is no place ({@link Places}) waits or is refused. Sequences stay in memory ({@link
+ * PrefixCache}), so that a conversation's next turn only reads what is new.
  *
  * <p>A generation ends early when its thread is interrupted, its request is cancelled or the engine
  * is closed, which it notices within a fraction of a layer; it then throws {@link
@@ -24,8 +25,9 @@ public final class Engine implements AutoCloseable {
   private final int vocabulary;
   private final int contextLength;
   private final PrefixCache cache;
-  private final float[] logits; // [vocabularySize]
-  private final Turns turns;
+  private final Places places;
+  private final Batcher batcher;
+  private final AtomicBoolean freed = new AtomicBoolean();
 
   /**
    * An engine over a model, which it closes with itself.
@@ -35,6 +37,7 @@ public final class Engine implements AutoCloseable {
    * @param contextLength the most tokens of prompt and reply together
    * @param type how their keys and values are kept
    * @param copies where those of the first message of prompts are kept beyond this process
+   * @param places for those who generate
    */
   public Engine(
       LoadedModel model,
@@ -42,9 +45,11 @@ public final class Engine implements AutoCloseable {
       int vocabulary,
       int contextLength,
       KvType type,
-      PromptCopies copies) {
+      PromptCopies copies,
+      Places places) {
     this.model = model;
-    this.turns = new Turns(model);
+    this.places = places;
+    this.batcher = new Batcher(model);
     this.stopIds = Set.copyOf(stopIds);
     this.vocabulary = vocabulary;
     this.contextLength = contextLength;
@@ -55,7 +60,6 @@ public final class Engine implements AutoCloseable {
             type,
             PrefixCache.defaultBytes(model, contextLength, type),
             copies);
-    this.logits = new float[model.pass().vocabularySize()];
   }
 
   /**
@@ -79,36 +83,74 @@ public final class Engine implements AutoCloseable {
                   .formatted(prompt.length, contextLength)
               + ", or load the model with a longer context");
     }
-    return turns.take(
-        cancelled, pause -> run(prompt, sampling, Math.min(mostTokens, room), sink, pause));
+    Runnable pause = () -> endIfCancelled(cancelled);
+    places.take(pause);
+    try {
+      return run(prompt, sampling, Math.min(mostTokens, room), sink, pause);
+    } finally {
+      places.leave();
+    }
+  }
+
+  private void endIfCancelled(BooleanSupplier cancelled) {
+    if (places.closed()) {
+      throw new CancellationException("the model has been closed");
+    }
+    if (Thread.currentThread().isInterrupted() || cancelled.getAsBoolean()) {
+      throw new CancellationException("the generation was cancelled");
+    }
   }
 
   private Ending run(
       int[] prompt, SamplingOptions sampling, int most, TokenSink sink, Runnable pause) {
     Sampler sampler = new Sampler(sampling, vocabulary);
     sampler.prompt(prompt);
-    cache.remember(firstMessage(prompt));
-    RetainedSequence sequence = cache.sequenceFor(prompt);
-    int reused = sequence.known(prompt);
-    int lastRow = sequence.readPrompt(prompt, pause);
+    RetainedSequence sequence =
+        batcher.whileNobodyReads(
+            () -> {
+              cache.remember(firstMessage(prompt));
+              return cache.sequenceFor(prompt);
+            },
+            pause);
+    try {
+      float[] logits = new float[model.pass().vocabularySize()];
+      int reused = sequence.readPrompt(prompt, batcher, logits, pause);
+      batcher.writes();
+      try {
+        return write(new Writing(sequence, sampler, most, sink, reused), logits, pause);
+      } finally {
+        batcher.stops();
+      }
+    } finally {
+      sequence.release();
+    }
+  }
+
+  /** A reply in the making. */
+  private record Writing(
+      RetainedSequence sequence, Sampler sampler, int most, TokenSink sink, int reused) {
+    Ending ending(Ending.Cause cause, int generated) {
+      return new Ending(cause, generated, reused);
+    }
+  }
+
+  private Ending write(Writing reply, float[] logits, Runnable pause) {
     int generated = 0;
-    while (generated < most) {
-      model.pass().logits(lastRow, 1, logits);
-      int id = sampler.sample(logits);
+    while (generated < reply.most()) {
+      int id = reply.sampler().sample(logits);
       generated++;
       if (stopIds.contains(id)) {
-        return new Ending(Ending.Cause.STOP_TOKEN, generated, reused);
+        return reply.ending(Ending.Cause.STOP_TOKEN, generated);
       }
-      if (!sink.accept(id)) {
-        return new Ending(Ending.Cause.SINK, generated, reused);
+      if (!reply.sink().accept(id)) {
+        return reply.ending(Ending.Cause.SINK, generated);
       }
       pause.run();
-      if (generated < most) {
-        sequence.append(id, pause);
-        lastRow = 0;
+      if (generated < reply.most()) {
+        reply.sequence().append(id, batcher, logits, pause);
       }
     }
-    return new Ending(Ending.Cause.LENGTH, generated, reused);
+    return reply.ending(Ending.Cause.LENGTH, generated);
   }
 
   /** Up to the first token that ends one: instructions and tools, if there are any. */
@@ -125,10 +167,13 @@ public final class Engine implements AutoCloseable {
     cache.keepConversationToo();
   }
 
-  /** Ends a running generation, frees the model, and keeps what prompts have begun with. */
+  /** Ends running generations, frees the model, and keeps what prompts have begun with. */
   @Override
   public void close() {
-    turns.close();
-    cache.keepBeginnings();
+    places.close();
+    if (!freed.getAndSet(true)) {
+      model.close();
+      cache.keepBeginnings();
+    }
   }
 }

@@ -5,6 +5,7 @@ import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Deque;
+import java.util.Iterator;
 import java.util.Optional;
 
 /**
@@ -12,8 +13,8 @@ import java.util.Optional;
  * that goes on with a conversation takes its sequence over; one that only begins alike, as another
  * run of the same agent does, gets a copy of the part in common, so that both can go on.
  *
- * <p>Beside the sequence in use, those used last stay while what they remember fits a bound. Used
- * by one thread at a time.
+ * <p>Beside the sequences in use, those used last stay while what they remember fits a bound. Used
+ * by one thread at a time, while no sequence is being read.
  */
 final class PrefixCache {
   /** Beginnings of prompts that are kept of one process. */
@@ -66,25 +67,35 @@ final class PrefixCache {
             .max(
                 Comparator.<RetainedSequence>comparingInt(earlier -> earlier.known(prompt))
                     .thenComparingInt(earlier -> earlier.alike(prompt)))
-            .map(earlier -> earlier.isContinuedBy(prompt) ? earlier : earlier.copyFor(prompt))
+            .map(
+                earlier ->
+                    !earlier.inUse() && earlier.isContinuedBy(prompt)
+                        ? earlier
+                        : earlier.copyFor(prompt))
             .orElseGet(() -> new RetainedSequence(model, contextLength, type));
     sequence = loaded(prompt, sequence.known(prompt)).orElse(sequence);
     sequence.keepsFirstMessage(rememberedBeginning(prompt));
+    sequence.take(prompt);
     sequences.remove(sequence);
-    long bytes = 0;
-    int kept = 0;
-    for (RetainedSequence earlier : sequences) {
-      bytes += earlier.bytes();
-      if (bytes > mostBytes) {
-        break;
-      }
-      kept++;
-    }
-    while (sequences.size() > kept) {
-      sequences.removeLast();
-    }
+    forgetOldest();
     sequences.addFirst(sequence);
     return sequence;
+  }
+
+  /** Of the sequences that nobody uses, until the others fit the bound. */
+  private void forgetOldest() {
+    long bytes = 0;
+    Iterator<RetainedSequence> earlier = sequences.iterator();
+    while (earlier.hasNext()) {
+      RetainedSequence each = earlier.next();
+      if (each.inUse()) {
+        continue;
+      }
+      bytes += each.bytes();
+      if (bytes > mostBytes) {
+        earlier.remove();
+      }
+    }
   }
 
   /** A sequence that begins with what a file knows, if that is worth it. */

@@ -1,6 +1,7 @@
 package dev.qwen4j.inference.internal.engine;
 
 import dev.qwen4j.inference.internal.arch.SequenceState;
+import dev.qwen4j.inference.internal.arch.Span;
 import dev.qwen4j.inference.internal.kernel.KvType;
 import java.util.Arrays;
 
@@ -24,7 +25,11 @@ final class RetainedSequence {
   private final int contextLength;
   private final KvType type;
   private final SequenceState state;
-  private int[] ids = new int[FIRST_IDS]; // the first state.position() of them have been read
+  private volatile int[] ids =
+      new int[FIRST_IDS]; // the first state.position() of them have been read
+  private volatile boolean inUse;
+  private int reused; // of the prompt it is taken for
+  private int parted; // where that parts from an earlier one, if that is no checkpoint
   private int promptLength;
   private int firstMessage; // where it ends in the prompt to come, if it is to be kept
   private int fork; // where the prompt to come parts from an earlier one, if that is no checkpoint
@@ -106,46 +111,74 @@ final class RetainedSequence {
     return state.position() * bytesPerPosition() + state.fixedBytes();
   }
 
-  /**
-   * Reads what it does not know of {@code prompt}, after forgetting what does not begin it.
-   *
-   * @return where the last position stands in the last batch, for its logits
-   */
-  int readPrompt(int[] prompt, Runnable pause) {
+  /** Whether a request reads and continues it. */
+  boolean inUse() {
+    return inUse;
+  }
+
+  /** Takes it for {@code prompt}, after forgetting what does not begin that. */
+  void take(int[] prompt) {
+    inUse = true;
     int alike = alike(prompt);
-    int parted = state.rewind(alike) < alike ? alike : fork;
+    reused = state.rewind(alike);
+    parted = reused < alike ? alike : fork;
     fork = 0; // of this prompt alone, also if its reading is cancelled
     promptLength = prompt.length;
+    if (prompt.length > ids.length) {
+      ids = Arrays.copyOf(ids, prompt.length + FIRST_IDS);
+    }
+    System.arraycopy(prompt, reused, ids, reused, prompt.length - reused);
+  }
+
+  /** Lets the next request have it. */
+  void release() {
+    inUse = false;
+  }
+
+  /**
+   * Reads what it does not know of the prompt it has been taken for.
+   *
+   * @param logits what is written here is to follow the last token
+   * @return how many tokens it knew
+   */
+  int readPrompt(int[] prompt, Batcher batcher, float[] logits, Runnable pause) {
     if (state.rewindsToCheckpointsOnly()) {
       state.last(firstMessage);
       int[] points = {firstMessage, parted, prompt.length - REPLY_HEADER};
       Arrays.sort(points);
       for (int point : points) {
-        readToCheckpoint(prompt, point, pause);
+        if (point > state.position()) {
+          read(prompt, point, 0, batcher, logits, pause);
+          batcher.whileNobodyReads(this::checkpoint, pause);
+        }
       }
     }
-    return read(prompt, state.position(), prompt.length, pause);
+    read(prompt, prompt.length, 1, batcher, logits, pause);
+    return reused;
   }
 
-  /** Reads one generated token; its logits stand at 0. */
-  void append(int id, Runnable pause) {
-    read(new int[] {id}, 0, 1, pause);
+  private int checkpoint() {
+    state.checkpoint();
+    return state.position();
   }
 
-  private void readToCheckpoint(int[] prompt, int to, Runnable pause) {
-    if (to > state.position()) {
-      read(prompt, state.position(), to, pause);
-      state.checkpoint();
+  /** Reads one generated token. */
+  void append(int id, Batcher batcher, float[] logits, Runnable pause) {
+    int at = state.position();
+    if (at == ids.length) {
+      ids = Arrays.copyOf(ids, 2 * at);
     }
+    ids[at] = id;
+    batcher.read(new Span(state, new int[] {id}, 0, 1), 1, logits, pause);
   }
 
-  private int read(int[] more, int from, int to, Runnable pause) {
-    int start = state.position();
-    int count = to - from;
-    if (start + count > ids.length) {
-      ids = Arrays.copyOf(ids, Math.max(start + count, ids.length * 2));
+  private void read(
+      int[] prompt, int to, int rows, Batcher batcher, float[] logits, Runnable pause) {
+    while (state.position() < to) {
+      int from = state.position();
+      int count = Math.min(batcher.piece(), to - from);
+      int wanted = from + count == to ? rows : 0;
+      batcher.read(new Span(state, prompt, from, count), wanted, logits, pause);
     }
-    System.arraycopy(more, from, ids, start, count);
-    return model.read(state, more, from, to, pause);
   }
 }

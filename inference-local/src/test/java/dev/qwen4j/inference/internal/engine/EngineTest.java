@@ -50,8 +50,12 @@ class EngineTest {
   }
 
   private static Engine open(Set<Integer> stopIds) {
+    return open(stopIds, new Places(4, 2));
+  }
+
+  private static Engine open(Set<Integer> stopIds, Places places) {
     LoadedModel model = LoadedModel.open(resource("model-f32.gguf"), 2);
-    return new Engine(model, stopIds, 512, CONTEXT, KvType.F16, PromptCopies.none());
+    return new Engine(model, stopIds, 512, CONTEXT, KvType.F16, PromptCopies.none(), places);
   }
 
   @BeforeEach
@@ -221,6 +225,8 @@ class EngineTest {
   @Test
   @Timeout(180)
   void whoWaitsForAnotherReplyCanBeInterrupted() throws InterruptedException {
+    engine.close();
+    engine = open(Set.of(), new Places(1, 2));
     CountDownLatch running = new CountDownLatch(1);
     CountDownLatch goOn = new CountDownLatch(1);
     Thread first =
@@ -315,7 +321,9 @@ class EngineTest {
   void aRecurrentModelRemembersWhereRequestsPart() {
     engine.close();
     LoadedModel model = LoadedModel.open(resource("qwen35", "model-f32.gguf"), 2);
-    engine = new Engine(model, Set.of(), 512, CONTEXT, KvType.F16, PromptCopies.none());
+    engine =
+        new Engine(
+            model, Set.of(), 512, CONTEXT, KvType.F16, PromptCopies.none(), new Places(4, 2));
     List<Ending> endings = new ArrayList<>();
     List<Integer> alone = greedy(prompt, 8, endings);
     int[] parted = prompt.clone();
@@ -337,7 +345,9 @@ class EngineTest {
   void aRecurrentModelForgetsWhereACancelledRequestParted() {
     engine.close();
     LoadedModel model = LoadedModel.open(resource("qwen35", "model-f32.gguf"), 2);
-    engine = new Engine(model, Set.of(), 512, CONTEXT, KvType.F16, PromptCopies.none());
+    engine =
+        new Engine(
+            model, Set.of(), 512, CONTEXT, KvType.F16, PromptCopies.none(), new Places(4, 2));
     int[] parted = prompt.clone();
     Arrays.fill(parted, 20, parted.length, 7);
     int[] shorter = Arrays.copyOf(parted, 12);
@@ -365,7 +375,8 @@ class EngineTest {
             512,
             CONTEXT,
             KvType.F16,
-            new PromptCopies(folder, "tiny", 8, 60_000));
+            new PromptCopies(folder, "tiny", 8, 60_000),
+            new Places(4, 2));
     List<Integer> reply = greedy(ids, 6, endings);
     engine.close();
     return reply;

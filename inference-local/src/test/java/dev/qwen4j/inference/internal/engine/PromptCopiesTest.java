@@ -55,18 +55,16 @@ class PromptCopiesTest {
       RetainedSequence sequence = cache.sequenceFor(prompt);
       reused = sequence.known(prompt);
       List<float[]> all = new ArrayList<>();
-      all.add(logits(sequence.readPrompt(prompt, () -> {})));
-      for (int id : REPLY) {
-        sequence.append(id, () -> {});
-        all.add(logits(0));
-      }
-      return all;
-    }
-
-    private float[] logits(int row) {
+      Batcher batcher = new Batcher(model);
       float[] logits = new float[model.pass().vocabularySize()];
-      model.pass().logits(row, 1, logits);
-      return logits;
+      sequence.readPrompt(prompt, batcher, logits, () -> {});
+      all.add(logits.clone());
+      for (int id : REPLY) {
+        sequence.append(id, batcher, logits, () -> {});
+        all.add(logits.clone());
+      }
+      sequence.release();
+      return all;
     }
 
     @Override
@@ -209,7 +207,9 @@ class PromptCopiesTest {
       int[] prompt = IntStream.range(0, 20).map(i -> i == 0 ? first : i).toArray();
       RetainedSequence sequence = cache.sequenceFor(prompt);
       reused.add(sequence.known(prompt));
-      sequence.readPrompt(prompt, () -> {});
+      float[] logits = new float[model.pass().vocabularySize()];
+      sequence.readPrompt(prompt, new Batcher(model), logits, () -> {});
+      sequence.release();
     }
     assertThat(reused).containsExactly(0, 0, 0, 12, 0);
     model.close();
