@@ -46,6 +46,7 @@ import picocli.CommandLine.Spec;
       "  pp512          {median, min, max}: tokens/s of a prompt; pp512@1024 behind 1,024 others",
       "  tg64@0         {median, min, max, read_gb_s, of_memory}: tokens/s of generation behind 0",
       "                 others, what it reads, and that as a share of memory_gb_s",
+      "  tg64x4         {median, min, max}: with --replies 4; tokens/s of all of them together",
       "  second_turn    {history, new, reused, seconds: {…}}: with --history; seconds to the first",
       "                 token of a prompt that goes on with a conversation",
       "  memory_gb_s    {median, min, max}: a plain read of memory by as many threads, at the end",
@@ -55,6 +56,7 @@ import picocli.CommandLine.Spec;
       "Examples:",
       "  qwen4j bench model.gguf",
       "  qwen4j bench small.gguf large.gguf --depth 0,4096 --threads 4 --repeats 3 --json",
+      "  qwen4j bench -m model.gguf --replies 4",
       "  qwen4j bench -m model.gguf --pp 2048 --tg 32 --history 1500",
       "  qwen4j bench -m model.gguf --depth 8192 --quantize q8_0 --kv-cache q8_0"
     })
@@ -97,6 +99,14 @@ final class BenchCommand implements Callable<Integer> {
           "Also measure the second turn of a conversation: N tokens known, 100 new ones (default:"
               + " not).")
   private int history;
+
+  @Option(
+      names = "--replies",
+      paramLabel = "N",
+      description =
+          "Also measure N replies that are written side by side, 2 to 64, and all their tokens in a"
+              + " second (default: not).")
+  private int replies;
 
   @Option(
       names = "--threads",
@@ -151,6 +161,9 @@ final class BenchCommand implements Callable<Integer> {
     if (history < 0) {
       throw wrong("--history must not be negative");
     }
+    if (replies < 0 || replies > 64) {
+      throw wrong("--replies must be 0 to 64");
+    }
     if (threads < 1 || repeats < 1) {
       throw wrong("--threads and --repeats must be at least 1");
     }
@@ -162,7 +175,7 @@ final class BenchCommand implements Callable<Integer> {
 
   private BenchPlan plan() {
     IntStream wanted = depths == null ? IntStream.of(0) : Arrays.stream(depths).distinct();
-    return new BenchPlan(prompt, generated, wanted.boxed().toList(), history, repeats);
+    return new BenchPlan(prompt, generated, wanted.boxed().toList(), history, replies, repeats);
   }
 
   private static void fits(Path file, int contextLength, BenchPlan plan) {

@@ -9,9 +9,11 @@ import java.util.List;
  * @param generated tokens to write one by one; 0 for none
  * @param depths tokens of context before those, each a measurement of its own
  * @param history tokens of a conversation whose second turn is timed; 0 for none
+ * @param replies that are written side by side; 0 or 1 for none
  * @param repeats measurements of each, after one that warms up
  */
-record BenchPlan(int prompt, int generated, List<Integer> depths, int history, int repeats) {
+record BenchPlan(
+    int prompt, int generated, List<Integer> depths, int history, int replies, int repeats) {
   /** Tokens of the prompt whose first token is timed. */
   static final int SHORT_PROMPT = 20;
 
@@ -27,10 +29,11 @@ record BenchPlan(int prompt, int generated, List<Integer> depths, int history, i
 
   /** The same at the depths that are measured when nobody says which. */
   BenchPlan atUsualDepths(int contextLength) {
-    BenchPlan deep = new BenchPlan(prompt, generated, List.of(0, USUAL_DEPTH), history, repeats);
+    BenchPlan deep =
+        new BenchPlan(prompt, generated, List.of(0, USUAL_DEPTH), history, replies, repeats);
     return deep.positions() <= contextLength
         ? deep
-        : new BenchPlan(prompt, generated, List.of(0), history, repeats);
+        : new BenchPlan(prompt, generated, List.of(0), history, replies, repeats);
   }
 
   /** Tokens of the longest context that is measured. */

@@ -63,7 +63,19 @@ final class BenchRun {
       }
       speeds.add(decode(depth));
     }
+    if (plan.replies() > 1 && plan.generated() > 0) {
+      speeds.add(replies());
+    }
     return speeds;
+  }
+
+  private Speed replies() throws IOException {
+    int tokens = plan.generated();
+    int replies = plan.replies();
+    String name = "tg%dx%d".formatted(tokens, replies);
+    DoubleSupplier rate = () -> replies * tokens / probe.repliesSeconds(tokens, replies);
+    return new Speed(
+        name, series(name, "tokens/s", () -> probe.repliesSeconds(tokens, replies), rate), 0);
   }
 
   private Speed prefill(int depth) throws IOException {

@@ -7,6 +7,7 @@ import dev.qwen4j.inference.internal.engine.Engine;
 import dev.qwen4j.inference.internal.engine.LoadedModel;
 import dev.qwen4j.inference.internal.engine.Places;
 import dev.qwen4j.inference.internal.engine.PromptCopies;
+import dev.qwen4j.inference.internal.engine.TokenSink;
 import dev.qwen4j.inference.internal.kernel.KernelChoice;
 import dev.qwen4j.inference.internal.kernel.Kernels;
 import dev.qwen4j.inference.internal.kernel.KvType;
@@ -15,11 +16,20 @@ import dev.qwen4j.inference.internal.kernel.TensorType;
 import dev.qwen4j.inference.internal.sampling.SamplingOptions;
 import dev.qwen4j.inference.internal.weights.Metadata;
 import dev.qwen4j.inference.internal.weights.TensorInfo;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -32,6 +42,13 @@ import org.jspecify.annotations.Nullable;
 final class EngineCosts implements AutoCloseable {
   /** Tokens of a first turn's reply, which the second turn's prompt does not repeat. */
   private static final int REPLY = 4;
+
+  /** Tokens of a prompt whose reply is written beside others. */
+  private static final int PROMPT_OF_REPLY = 16;
+
+  static final int MOST_REPLIES = 64;
+
+  private static final BooleanSupplier NEVER = () -> false;
 
   /** Of a measurement of memory: long enough for the clock, short beside a benchmark. */
   private static final int MEMORY_PASSES = 8;
@@ -121,6 +138,48 @@ final class EngineCosts implements AutoCloseable {
     return new EngineProbe.SecondTurn((heard[0] - start) / 1e9, ending.reused());
   }
 
+  double repliesSeconds(int tokens, int replies) {
+    checkContext(PROMPT_OF_REPLY + tokens + 1);
+    sequence = null; // These are the engine's.
+    promptRead = 0;
+    Engine writing = engine();
+    CountDownLatch begun = new CountDownLatch(replies);
+    List<Callable<Ending>> all = new ArrayList<>();
+    for (int r = 0; r < replies; r++) {
+      int[] ids = prompt(PROMPT_OF_REPLY);
+      ids[0] = id(r);
+      all.add(
+          () -> writing.generate(ids, SamplingOptions.GREEDY, tokens + 1, begins(begun), NEVER));
+    }
+    try (ExecutorService threads = Executors.newFixedThreadPool(replies)) {
+      List<Future<Ending>> ends = all.stream().map(threads::submit).toList();
+      begun.await();
+      long start = System.nanoTime();
+      for (Future<Ending> end : ends) {
+        end.get();
+      }
+      return seconds(start);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new CancellationException("interrupted while replies were being written");
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("a reply failed", e.getCause());
+    }
+  }
+
+  /** Waits with the first token until all replies have theirs. */
+  private static TokenSink begins(CountDownLatch begun) {
+    return id -> {
+      begun.countDown();
+      try {
+        begun.await();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt(); // which ends the reply
+      }
+      return true;
+    };
+  }
+
   private Engine engine() {
     Engine chat = engine;
     if (chat == null) {
@@ -132,7 +191,7 @@ final class EngineCosts implements AutoCloseable {
               pass.contextLength(),
               type,
               PromptCopies.none(),
-              new Places(1, 0));
+              new Places(MOST_REPLIES, 0));
       engine = chat;
     }
     return chat;

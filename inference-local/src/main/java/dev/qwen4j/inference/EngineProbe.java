@@ -300,6 +300,20 @@ public final class EngineProbe implements AutoCloseable {
   }
 
   /**
+   * Seconds in which so many replies are written side by side, each of {@code tokens} after its
+   * first one.
+   *
+   * @param replies 1 to 64
+   */
+  public double repliesSeconds(int tokens, int replies) {
+    if (replies < 1 || replies > EngineCosts.MOST_REPLIES) {
+      throw new IllegalArgumentException(
+          "replies: expected 1 to %d, found %d".formatted(EngineCosts.MOST_REPLIES, replies));
+    }
+    return costs.repliesSeconds(tokens, replies);
+  }
+
+  /**
    * Bytes of memory a second that a plain read by so many threads reaches, measured a few times;
    * none where there are no vectors to read with. Takes a quarter of a gigabyte for as long, so it
    * is asked for when no model is open.

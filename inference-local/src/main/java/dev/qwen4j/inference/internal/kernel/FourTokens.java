@@ -31,38 +31,39 @@ final class FourTokens {
   /** Vectors of what sums start from, [block, 4], of each packing after the other. */
   private MemorySegment starts = MemorySegment.NULL;
 
-  /** Takes four tokens that have been rounded for the given packings. */
-  void set(Activations[] of, int first, int cols, Set<Packing> packings) {
-    System.arraycopy(of, first, tokens, 0, COUNT);
+  /** Makes room for tokens of so many activations. */
+  void reserve(int cols) {
     if (splats.byteSize() < 3 * splatBytes(cols)) {
       splats = Arena.ofAuto().allocate(3 * splatBytes(cols), 64);
       factors = Arena.ofAuto().allocate(cols / 16 * 6L * COUNT, 64);
       starts = Arena.ofAuto().allocate(3 * startBytes(cols), 64);
     }
     this.cols = cols;
-    for (int t = 0; t < COUNT; t++) {
-      Activations a = tokens[t];
-      if (packings.contains(Packing.BYTES)) {
-        splat(a.pairs, cols / 2, 1, splats, 0, t);
-      }
-      if (packings.contains(Packing.NIBBLES)) {
-        splat(a.fours, cols / 2, 1, splats, splatBytes(cols), t);
-        splat(a.halves, cols / 32, -8, starts, startsOf(Packing.NIBBLES), t);
-      }
-      if (packings.contains(Packing.FIVES)) {
-        splat(a.fives, cols / 2, 1, splats, 2 * splatBytes(cols), t);
-        splat(a.halves, cols / 32, -16, starts, startsOf(Packing.FIVES), t);
-      }
-      if (packings.contains(Packing.SIXES)) {
-        splat(a.pairs, cols / 2, 1, splats, 0, t);
-        splat(a.halves16, cols / 16, -32, starts, startsOf(Packing.SIXES), t);
-      }
-      for (int b = 0; b < cols / 16; b++) {
-        factors.setAtIndex(JAVA_FLOAT, b * COUNT + t, a.scale16[b]);
-      }
-      for (int b = 0; b < cols / 32; b++) {
-        factors.setAtIndex(JAVA_FLOAT, (cols / 16 + b) * COUNT + t, a.scale[b]);
-      }
+  }
+
+  /** Takes a token that has been rounded for the given packings; different ones in parallel. */
+  void set(int t, Activations a, Set<Packing> packings) {
+    tokens[t] = a;
+    if (packings.contains(Packing.BYTES)) {
+      splat(a.pairs, cols / 2, 1, splats, 0, t);
+    }
+    if (packings.contains(Packing.NIBBLES)) {
+      splat(a.fours, cols / 2, 1, splats, splatBytes(cols), t);
+      splat(a.halves, cols / 32, -8, starts, startsOf(Packing.NIBBLES), t);
+    }
+    if (packings.contains(Packing.FIVES)) {
+      splat(a.fives, cols / 2, 1, splats, 2 * splatBytes(cols), t);
+      splat(a.halves, cols / 32, -16, starts, startsOf(Packing.FIVES), t);
+    }
+    if (packings.contains(Packing.SIXES)) {
+      splat(a.pairs, cols / 2, 1, splats, 0, t);
+      splat(a.halves16, cols / 16, -32, starts, startsOf(Packing.SIXES), t);
+    }
+    for (int b = 0; b < cols / 16; b++) {
+      factors.setAtIndex(JAVA_FLOAT, b * COUNT + t, a.scale16[b]);
+    }
+    for (int b = 0; b < cols / 32; b++) {
+      factors.setAtIndex(JAVA_FLOAT, (cols / 16 + b) * COUNT + t, a.scale[b]);
     }
   }
 

@@ -59,6 +59,7 @@ final class VectorKernels implements Kernels {
   private final Activations[] activations = new Activations[FEW];
   private final FourTokens[] fours = new FourTokens[FEW / FourTokens.COUNT];
   private final Set<Packing> packings = EnumSet.noneOf(Packing.class);
+  private final WorkerPool.Chunk roundToken = this::roundToken;
   private final WorkerPool.Chunk decodeRows = this::decodeRows;
   private final WorkerPool.Chunk packTokens = this::packTokens;
   private final WorkerPool.Chunk prefillPanel = this::prefillPanel;
@@ -78,6 +79,7 @@ final class VectorKernels implements Kernels {
   private float[] y = new float[0];
   private float[] out = new float[0];
   private int tokens;
+  private boolean halvesWanted;
   private int width;
   private float eps;
   private float[] packed = new float[0];
@@ -203,16 +205,22 @@ final class VectorKernels implements Kernels {
       halves |= w instanceof Mapped m && HALVES.contains(m.raw.type());
       chunks += decodeChunks(w);
     }
-    for (int t = 0; t < tokens; t++) {
-      activations[t].set(x, t * width, width, halves);
-      if (!packings.isEmpty()) {
-        activations[t].round(x, t * width, width, packings);
+    halvesWanted = halves;
+    for (int f = 0; f < tokens / FourTokens.COUNT && !packings.isEmpty(); f++) {
+      fours[f].reserve(width);
+    }
+    pool.run(tokens, roundToken);
+    pool.run(chunks, decodeRows);
+  }
+
+  private void roundToken(int worker, int t) {
+    activations[t].set(x, t * width, width, halvesWanted);
+    if (!packings.isEmpty()) {
+      activations[t].round(x, t * width, width, packings);
+      if (t < tokens / FourTokens.COUNT * FourTokens.COUNT) {
+        fours[t / FourTokens.COUNT].set(t % FourTokens.COUNT, activations[t], packings);
       }
     }
-    for (int f = 0; f < tokens / FourTokens.COUNT && !packings.isEmpty(); f++) {
-      fours[f].set(activations, f * FourTokens.COUNT, width, packings);
-    }
-    pool.run(chunks, decodeRows);
   }
 
   private static int decodeChunks(Matrix w) {
