@@ -12,8 +12,9 @@ import jdk.incubator.vector.FloatVector;
  * Causal grouped-query attention over cached keys and values, without a buffer of tokens ×
  * positions.
  *
- * <p>One token: every key and value head is read once for all query heads of its group, in
- * stretches of positions that workers share; the stretches' softmaxes are merged at the end.
+ * <p>One token, or a few one by one: every key and value head is read once for all query heads of
+ * its group, in stretches of positions that workers share; the stretches' softmaxes are merged at
+ * the end.
  *
  * <p>Many tokens: a lane is a query row (a token and a head of the group), so that scores, maxima
  * and sums of a tile are plain vectors and nothing is ever reduced across lanes. Positions come in
@@ -32,6 +33,9 @@ final class VectorAttention {
 
   private static final int POSITIONS_PER_STRETCH = 128;
 
+  /** So many tokens attend one by one: what a draft is checked with is, to the bit, one token's. */
+  private static final int FEW = 4;
+
   private final WorkerPool pool;
   private final Buffers[] buffers;
   private final WorkerPool.Chunk oneToken = this::attendStretch;
@@ -43,6 +47,7 @@ final class VectorAttention {
   private KvLayer kv = new KvLayer(0, 0, 0);
   private int tokens;
   private int position;
+  private int row; // where one token's query begins, and its result
   private int heads;
   private int group;
   private float scale;
@@ -96,15 +101,19 @@ final class VectorAttention {
     this.heads = heads;
     this.group = heads / kv.kvHeads();
     this.scale = scale;
-    if (tokens == 1) {
-      attendOne();
+    if (tokens <= FEW) {
+      for (int token = 0; token < tokens; token++) {
+        attendOne(position + token, token * heads * kv.headDim());
+      }
     } else {
       int tiles = Math.ceilDiv(tokens * group, WIDE);
       pool.run(kv.kvHeads() * Math.ceilDiv(tiles, TILES), manyTokens);
     }
   }
 
-  private void attendOne() {
+  private void attendOne(int position, int row) {
+    this.position = position;
+    this.row = row;
     int visible = position + 1;
     int wanted = Math.ceilDiv(4 * pool.size(), kv.kvHeads());
     stretches = Math.clamp(visible / POSITIONS_PER_STRETCH, 1, pool.size() == 1 ? 1 : wanted);
@@ -114,7 +123,7 @@ final class VectorAttention {
     }
     pool.run(kv.kvHeads() * stretches, oneToken);
     for (int h = 0; h < heads; h++) {
-      merge(h * stretches * record, record, h * kv.headDim());
+      merge(h * stretches * record, record, row + h * kv.headDim());
     }
   }
 
@@ -155,7 +164,7 @@ final class VectorAttention {
       int n = Math.min(BLOCK, to - p);
       kv.readKeys(kvHead, p, n, b.keys);
       for (int g = 0; g < group; g++) {
-        int qAt = (kvHead * group + g) * headDim;
+        int qAt = row + (kvHead * group + g) * headDim;
         scoreBlock(q, qAt, b.keys, n, headDim, scale, b.scores, g * span + p - from);
       }
     }
