@@ -53,6 +53,34 @@ class BatchesTest {
     assertThat(Golden.relativeError(found, expected)).isLessThan(1e-3);
   }
 
+  /** What a draft is checked with are, to the bit, the numbers of a reply without one. */
+  @ParameterizedTest
+  @MethodSource("models")
+  void aFewTokensAtOnceHaveTheNumbersOfOneByOne(String name) {
+    try (LoadedModel model = open(name)) {
+      ForwardPass pass = model.pass();
+      int[] prompt = prompt(name);
+      SequenceState state = pass.start(64, KvType.F16);
+      if (state.rewindsToCheckpointsOnly()) {
+        return; // has no drafts
+      }
+      read(pass, state, prompt, 0, 20);
+      float[][] alone = new float[4][];
+      for (int t = 0; t < 4; t++) {
+        alone[t] = read(pass, state, prompt, 20 + t, 21 + t);
+      }
+      state.rewind(20);
+      pass.forward(state, prompt, 20, 4, () -> {});
+      float[] together = new float[4 * pass.vocabularySize()];
+      pass.logits(0, 4, together);
+      for (int t = 0; t < 4; t++) {
+        int from = t * pass.vocabularySize();
+        assertThat(Arrays.copyOfRange(together, from, from + pass.vocabularySize()))
+            .isEqualTo(alone[t]);
+      }
+    }
+  }
+
   @ParameterizedTest
   @MethodSource("modelsAndBatches")
   void everyBatchSizeGivesTheNumbersOfTransformers(String model, int size) {

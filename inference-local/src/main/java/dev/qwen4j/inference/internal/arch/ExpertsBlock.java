@@ -92,6 +92,22 @@ final class ExpertsBlock {
     for (int slot = token * config.used(); slot < (token + 1) * config.used(); slot++) {
       weights[slot] *= factor;
     }
+    sortByExpert(token * config.used());
+  }
+
+  /** A token's experts add up in this order when several tokens are grouped by expert, too. */
+  private void sortByExpert(int from) {
+    for (int slot = from + 1; slot < from + config.used(); slot++) {
+      int expert = chosen[slot];
+      float weight = weights[slot];
+      int to = slot;
+      for (; to > from && chosen[to - 1] > expert; to--) {
+        chosen[to] = chosen[to - 1];
+        weights[to] = weights[to - 1];
+      }
+      chosen[to] = expert;
+      weights[to] = weight;
+    }
   }
 
   private static void softmax(float[] scores, int at, int n) {

@@ -28,7 +28,7 @@ final class Batcher {
   private static final int PIECE = 64;
 
   /** A span so long is a step of a reply, with a draft perhaps, and not a prompt. */
-  private static final int STEP = 4;
+  private static final int STEP = 1 + Drafting.LENGTH;
 
   /** For others to come along, as a part of what the last step took. */
   private static final int PATIENCE = 8;

@@ -22,6 +22,9 @@ final class Drafting {
     /** How many tokens have been read. */
     int position();
 
+    /** Whether several can be read in a step, and forgotten again. */
+    boolean takesDrafts();
+
     /**
      * Reads tokens.
      *
@@ -88,7 +91,7 @@ final class Drafting {
     end();
     boolean alone = allowed.getAsBoolean();
     int found = alone && most > LENGTH ? lookup.propose(draft) : 0;
-    if (found > 0 && policy.worthwhile(found)) {
+    if (found > 0 && policy.worthwhile(found) && text.takesDrafts()) {
       readDraft(id, found, logits);
     } else {
       long start = nanoTime.getAsLong();

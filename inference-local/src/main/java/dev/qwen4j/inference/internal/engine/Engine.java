@@ -27,7 +27,9 @@ public final class Engine implements AutoCloseable {
   private final PrefixCache cache;
   private final Places places;
   private final Batcher batcher;
+  private final DraftRecord drafts = new DraftRecord();
   private final AtomicBoolean freed = new AtomicBoolean();
+  private volatile DraftPolicy.Mode drafting = DraftPolicy.Mode.WHERE_IT_PAYS;
 
   /**
    * An engine over a model, which it closes with itself.
@@ -60,6 +62,16 @@ public final class Engine implements AutoCloseable {
             type,
             PrefixCache.defaultBytes(model, contextLength, type),
             copies);
+  }
+
+  /** When the replies to come are written with drafts; at first, where it pays. */
+  void drafts(DraftPolicy.Mode mode) {
+    drafting = mode;
+  }
+
+  /** What drafts have cost and brought. */
+  DraftRecord drafts() {
+    return drafts;
   }
 
   /**
@@ -117,7 +129,10 @@ public final class Engine implements AutoCloseable {
       int reused = sequence.readPrompt(prompt, batcher, logits, pause);
       batcher.writes();
       try {
-        return write(new Writing(sequence, sampler, most, sink, reused), logits, pause);
+        return write(
+            new Writing(sampler, drafting(prompt, sequence, pause), most, sink, reused),
+            logits,
+            pause);
       } finally {
         batcher.stops();
       }
@@ -126,9 +141,18 @@ public final class Engine implements AutoCloseable {
     }
   }
 
+  private Drafting drafting(int[] prompt, RetainedSequence sequence, Runnable pause) {
+    return new Drafting(
+        new PromptLookup(prompt),
+        sequence.text(batcher, pause),
+        drafts,
+        new DraftPolicy(drafting, drafts),
+        batcher::alone,
+        System::nanoTime);
+  }
+
   /** A reply in the making. */
-  private record Writing(
-      RetainedSequence sequence, Sampler sampler, int most, TokenSink sink, int reused) {
+  private record Writing(Sampler sampler, Drafting drafting, int most, TokenSink sink, int reused) {
     Ending ending(Ending.Cause cause, int generated) {
       return new Ending(cause, generated, reused);
     }
@@ -136,21 +160,25 @@ public final class Engine implements AutoCloseable {
 
   private Ending write(Writing reply, float[] logits, Runnable pause) {
     int generated = 0;
-    while (generated < reply.most()) {
-      int id = reply.sampler().sample(logits);
-      generated++;
-      if (stopIds.contains(id)) {
-        return reply.ending(Ending.Cause.STOP_TOKEN, generated);
+    try {
+      while (generated < reply.most()) {
+        int id = reply.sampler().sample(logits);
+        generated++;
+        if (stopIds.contains(id)) {
+          return reply.ending(Ending.Cause.STOP_TOKEN, generated);
+        }
+        if (!reply.sink().accept(id)) {
+          return reply.ending(Ending.Cause.SINK, generated);
+        }
+        pause.run();
+        if (generated < reply.most()) {
+          reply.drafting().follow(id, reply.most() - generated, logits);
+        }
       }
-      if (!reply.sink().accept(id)) {
-        return reply.ending(Ending.Cause.SINK, generated);
-      }
-      pause.run();
-      if (generated < reply.most()) {
-        reply.sequence().append(id, batcher, logits, pause);
-      }
+      return reply.ending(Ending.Cause.LENGTH, generated);
+    } finally {
+      reply.drafting().end();
     }
-    return reply.ending(Ending.Cause.LENGTH, generated);
   }
 
   /** Up to the first token that ends one: instructions and tools, if there are any. */

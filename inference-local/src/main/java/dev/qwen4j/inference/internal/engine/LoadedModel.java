@@ -193,6 +193,11 @@ public final class LoadedModel implements AutoCloseable {
     return count - 1;
   }
 
+  /** Whether a few tokens can be read at once at full speed; if not, they can be before long. */
+  boolean readyForDrafts() {
+    return warmingUp.readyForDrafts();
+  }
+
   /** Reads one batch of several sequences; their rows follow each other in it. */
   void read(List<Span> spans, Runnable pause) {
     warmingUp.awaitFor(spans.stream().mapToInt(Span::count).sum(), pause);

@@ -17,12 +17,14 @@ final class PromptLookup {
   /** Ids that are compared: more say nothing new. */
   static final int LONGEST = 16;
 
+  private static final int ROOM = 256;
+
   private int[] ids;
   private int size;
 
-  /** Knows a prompt, and has room for so many ids after it before it has to grow. */
-  PromptLookup(int[] prompt, int room) {
-    ids = Arrays.copyOf(prompt, prompt.length + Math.max(room, 1));
+  /** Knows a prompt. */
+  PromptLookup(int[] prompt) {
+    ids = Arrays.copyOf(prompt, prompt.length + ROOM);
     size = prompt.length;
   }
 

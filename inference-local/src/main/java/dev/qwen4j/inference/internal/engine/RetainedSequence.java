@@ -162,14 +162,44 @@ final class RetainedSequence {
     return state.position();
   }
 
-  /** Reads one generated token. */
-  void append(int id, Batcher batcher, float[] logits, Runnable pause) {
+  /**
+   * Reads generated tokens.
+   *
+   * @param logits what may follow each of them: [more, vocabularySize]
+   */
+  void append(int[] more, Batcher batcher, float[] logits, Runnable pause) {
     int at = state.position();
-    if (at == ids.length) {
-      ids = Arrays.copyOf(ids, 2 * at);
+    if (at + more.length > ids.length) {
+      ids = Arrays.copyOf(ids, 2 * at + more.length);
     }
-    ids[at] = id;
-    batcher.read(new Span(state, new int[] {id}, 0, 1), 1, logits, pause);
+    System.arraycopy(more, 0, ids, at, more.length);
+    batcher.read(new Span(state, more, 0, more.length), more.length, logits, pause);
+  }
+
+  /** Itself, as what a reply is written to. */
+  Drafting.Text text(Batcher batcher, Runnable pause) {
+    return new Drafting.Text() {
+      @Override
+      public int position() {
+        return state.position();
+      }
+
+      @Override
+      public boolean takesDrafts() {
+        return !state.rewindsToCheckpointsOnly() && model.readyForDrafts();
+      }
+
+      @Override
+      public void read(int[] more, float[] logits) {
+        append(more, batcher, logits, pause);
+      }
+
+      @Override
+      public void forgetFrom(int position) {
+        // Others compare their prompts with what has been read, and copy it.
+        batcher.whileNobodyReads(() -> state.rewind(position), () -> {});
+      }
+    };
   }
 
   private void read(

@@ -7,6 +7,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The warm-up of a model's kernels in the background, in the order in which they are needed: those
@@ -19,20 +20,26 @@ final class WarmingUp {
   private final CompletableFuture<Void> prefill;
   private final CompletableFuture<Void> decode;
   private final CompletableFuture<Void> firstPrompt;
+  private final Runnable warmDrafts;
+  private @Nullable CompletableFuture<Void> drafts; // guarded by this; null until asked for
 
   private WarmingUp(
       CompletableFuture<Void> prefill,
       CompletableFuture<Void> decode,
-      CompletableFuture<Void> firstPrompt) {
+      CompletableFuture<Void> firstPrompt,
+      Runnable warmDrafts) {
     this.prefill = prefill;
     this.decode = decode;
     this.firstPrompt = firstPrompt;
+    this.warmDrafts = warmDrafts;
   }
 
   /** For a model that answers before its kernels would be compiled. */
   static WarmingUp none() {
     CompletableFuture<Void> done = CompletableFuture.completedFuture(null);
-    return new WarmingUp(done, done, done);
+    WarmingUp none = new WarmingUp(done, done, done, () -> {});
+    none.drafts = done;
+    return none;
   }
 
   /**
@@ -50,11 +57,26 @@ final class WarmingUp {
             .thenCompose(
                 ready -> firstPrompt.completeOnTimeout(null, IDLE_SECONDS, TimeUnit.SECONDS))
             .thenRunAsync(() -> WarmUp.decode(types), WarmingUp::onThread);
-    return new WarmingUp(prefill, decode, firstPrompt);
+    return new WarmingUp(prefill, decode, firstPrompt, () -> WarmUp.drafts(types));
   }
 
   private static void onThread(Runnable work) {
     Thread.ofPlatform().daemon().name("qwen4j-warm-up").start(work);
+  }
+
+  /**
+   * Whether the kernels that check drafts are ready. Most short replies have none: their warm-up
+   * begins when this is first asked.
+   */
+  synchronized boolean readyForDrafts() {
+    if (drafts == null) {
+      drafts = decode.thenRunAsync(warmDrafts, WarmingUp::onThread);
+    }
+    if (!drafts.isDone()) {
+      return false;
+    }
+    drafts.join(); // for what it may throw
+    return true;
   }
 
   /** To be called when tokens have been read. */

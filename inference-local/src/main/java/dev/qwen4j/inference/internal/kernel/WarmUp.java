@@ -85,6 +85,14 @@ public final class WarmUp {
                 Stream.of(layer(kernels, 1, TOKENS))));
   }
 
+  /** Compiles what checking a draft needs beside that; returns when it is done. */
+  public static void drafts(List<TensorType> types) {
+    withKernels(
+        (kernels, arena) ->
+            types.stream()
+                .map(type -> product(kernels, zeros(arena, type, ROWS), FourTokens.COUNT)));
+  }
+
   private static void withKernels(BiFunction<Kernels, Arena, Stream<Runnable>> calls) {
     try (Kernels kernels = KernelChoice.create(1);
         Arena arena = Arena.ofShared()) {

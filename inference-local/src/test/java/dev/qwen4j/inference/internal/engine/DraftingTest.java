@@ -23,6 +23,7 @@ class DraftingTest {
     final List<Integer> read;
     final List<Integer> steps = new ArrayList<>(); // tokens read in each
     boolean cancelled;
+    boolean takesDrafts = true;
 
     Scripted(List<Integer> script, int prompt) {
       this.script = script;
@@ -32,6 +33,11 @@ class DraftingTest {
     @Override
     public int position() {
       return read.size();
+    }
+
+    @Override
+    public boolean takesDrafts() {
+      return takesDrafts;
     }
 
     @Override
@@ -64,7 +70,7 @@ class DraftingTest {
   private Drafting drafting(Scripted text) {
     int[] prompt = text.read.stream().mapToInt(Integer::intValue).toArray();
     return new Drafting(
-        new PromptLookup(prompt, 10),
+        new PromptLookup(prompt),
         text,
         record,
         new DraftPolicy(mode, record),
@@ -160,6 +166,11 @@ class DraftingTest {
     Scripted again = copying();
     write(drafting(again), again, 20);
     assertThat(again.steps).containsOnly(1);
+    mode = DraftPolicy.Mode.ALWAYS;
+    Scripted recurrent = copying();
+    recurrent.takesDrafts = false;
+    write(drafting(recurrent), recurrent, 20);
+    assertThat(recurrent.steps).containsOnly(1);
   }
 
   @Test

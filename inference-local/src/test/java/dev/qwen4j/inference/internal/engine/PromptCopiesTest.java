@@ -60,7 +60,7 @@ class PromptCopiesTest {
       sequence.readPrompt(prompt, batcher, logits, () -> {});
       all.add(logits.clone());
       for (int id : REPLY) {
-        sequence.append(id, batcher, logits, () -> {});
+        sequence.append(new int[] {id}, batcher, logits, () -> {});
         all.add(logits.clone());
       }
       sequence.release();

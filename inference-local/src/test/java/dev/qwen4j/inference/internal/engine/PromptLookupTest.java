@@ -11,7 +11,7 @@ class PromptLookupTest {
   private final int[] draft = {-1, -1, -1};
 
   private static PromptLookup after(int... ids) {
-    return new PromptLookup(ids, 0);
+    return new PromptLookup(ids);
   }
 
   @Test

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class WarmingUpTest {
   private static final List<TensorType> TYPES =
@@ -24,6 +25,21 @@ class WarmingUpTest {
     assertThat(asked.getAndSet(0)).isPositive();
     warmingUp.awaitFor(1, asked::incrementAndGet);
     assertThat(asked).hasValue(0);
+  }
+
+  @Test
+  @Timeout(180)
+  void whatChecksDraftsBecomesReadyOnceItIsAskedFor() throws InterruptedException {
+    WarmingUp warmingUp = WarmingUp.start(TYPES, TensorType.Q8_0);
+    assertThat(warmingUp.readyForDrafts()).isFalse();
+    warmingUp.hasRead();
+    while (!warmingUp.readyForDrafts()) {
+      Thread.sleep(1);
+    }
+    int[] asked = {0};
+    warmingUp.awaitFor(1, () -> asked[0]++); // comes before
+    assertThat(asked).containsExactly(0);
+    assertThat(WarmingUp.none().readyForDrafts()).isTrue();
   }
 
   @Test
