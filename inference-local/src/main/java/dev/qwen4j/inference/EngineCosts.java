@@ -29,7 +29,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -47,8 +46,6 @@ final class EngineCosts implements AutoCloseable {
   private static final int PROMPT_OF_REPLY = 16;
 
   static final int MOST_REPLIES = 64;
-
-  private static final BooleanSupplier NEVER = () -> false;
 
   /** Of a measurement of memory: long enough for the clock, short beside a benchmark. */
   private static final int MEMORY_PASSES = 8;
@@ -149,7 +146,9 @@ final class EngineCosts implements AutoCloseable {
       int[] ids = prompt(PROMPT_OF_REPLY);
       ids[0] = id(r);
       all.add(
-          () -> writing.generate(ids, SamplingOptions.GREEDY, tokens + 1, begins(begun), NEVER));
+          () ->
+              writing.generate(
+                  ids, SamplingOptions.GREEDY, tokens + 1, begins(begun), () -> false));
     }
     try (ExecutorService threads = Executors.newFixedThreadPool(replies)) {
       List<Future<Ending>> ends = all.stream().map(threads::submit).toList();
