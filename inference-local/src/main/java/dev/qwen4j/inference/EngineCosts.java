@@ -191,6 +191,7 @@ final class EngineCosts implements AutoCloseable {
               type,
               PromptCopies.none(),
               new Places(MOST_REPLIES, 0));
+      chat.neverDraft(); // what steps cost, and not what this text repeats
       engine = chat;
     }
     return chat;

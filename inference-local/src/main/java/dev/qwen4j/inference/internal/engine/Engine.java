@@ -69,6 +69,11 @@ public final class Engine implements AutoCloseable {
     drafting = mode;
   }
 
+  /** Every step of the replies to come is to write one token. */
+  public void neverDraft() {
+    drafts(DraftPolicy.Mode.NEVER);
+  }
+
   /** What drafts have cost and brought. */
   DraftRecord drafts() {
     return drafts;
