@@ -72,15 +72,14 @@ final class PackedDots {
     int blocks = m.cols() / packing.block();
     float[] factors = packing == Packing.SIXES ? a.scale16 : a.scale;
     boolean minima = PackedScales.haveMinima(m.type());
-    int back = PackedScales.back(m.type());
     float[] scales = scratch.scales(blocks * rows);
-    float[] minus = scratch.minus(blocks * rows);
     float[] sums = scratch.rows(rows);
     for (int g = group; g < group + groups; g++) {
-      PackedScales.write(m, g, 0, blocks, factors, a.sum, scales, minus);
-      Arrays.fill(sums, 0, rows, 0);
+      PackedScales.scales(m, g, 0, blocks, factors, scales);
       if (minima) {
-        takeOff(minus, scales, back, a.total, blocks, sums);
+        PackedScales.takeOff(m, g, a.sum, sums, 0);
+      } else {
+        Arrays.fill(sums, 0, rows, 0);
       }
       long weights = m.data().address() + m.weightsOf(g);
       switch (packing) {
@@ -91,31 +90,6 @@ final class PackedDots {
       }
       System.arraycopy(sums, 0, out, outAt + g * rows, Math.min(rows, m.rows() - g * rows));
     }
-  }
-
-  /**
-   * {@code sums[row] −= Σ minus[block, row] − back · total[block] · scales[block, row]}, of three
-   * vectors of rows.
-   */
-  private static void takeOff(
-      float[] minus, float[] scales, int back, int[] totals, int blocks, float[] sums) {
-    FloatVector sum0 = FloatVector.fromArray(F, sums, 0);
-    FloatVector sum1 = FloatVector.fromArray(F, sums, L);
-    FloatVector sum2 = FloatVector.fromArray(F, sums, 2 * L);
-    for (int b = 0; b < blocks; b++) {
-      FloatVector more = FloatVector.broadcast(F, (float) (back * totals[b]));
-      int i = b * 3 * L;
-      sum0 = sum0.sub(less(minus, scales, more, i));
-      sum1 = sum1.sub(less(minus, scales, more, i + L));
-      sum2 = sum2.sub(less(minus, scales, more, i + 2 * L));
-    }
-    sum0.intoArray(sums, 0);
-    sum1.intoArray(sums, L);
-    sum2.intoArray(sums, 2 * L);
-  }
-
-  private static FloatVector less(float[] minus, float[] scales, FloatVector more, int at) {
-    return FloatVector.fromArray(F, minus, at).sub(FloatVector.fromArray(F, scales, at).mul(more));
   }
 
   /** Two products of 8 by 8 bits fit 16 bits, even of the most negative weight. */

@@ -47,19 +47,19 @@ final class PackedFours {
     int rows = packing.groupRows();
     int blocks = m.cols() / packing.block();
     boolean minima = PackedScales.haveMinima(m.type());
-    int back = PackedScales.back(m.type());
     float[] scales = scratch.scales(blocks * rows);
-    float[] minus = scratch.minus(blocks * rows);
     float[] ones = scratch.ones(blocks);
+    float[] taken = scratch.rows(rows);
     MemorySegment sums = scratch.sumsOfFour();
     long products = scratch.products(16L * rows * blocks).address();
     long x = tokens.splats(packing);
     long factors = tokens.factors(packing);
     for (int g = group; g < group + groups; g++) {
-      PackedScales.write(m, g, 0, blocks, ones, ones, scales, minus);
+      PackedScales.scales(m, g, 0, blocks, ones, scales);
       sums.fill((byte) 0);
       for (int t = 0; minima && t < FourTokens.COUNT; t++) {
-        takeOff(minus, scales, back, blocks, tokens.get(t), sums, t);
+        PackedScales.takeOff(m, g, tokens.get(t).sum, taken, 0);
+        MemorySegment.copy(taken, 0, sums, JAVA_FLOAT, 12L * L * t, rows);
       }
       long weights = m.data().address() + m.weightsOf(g);
       switch (packing) {
@@ -85,29 +85,6 @@ final class PackedFours {
         int to = outAt + t * m.rows() + g * rows;
         MemorySegment.copy(sums, JAVA_FLOAT, 12L * L * t, out, to, n);
       }
-    }
-  }
-
-  /**
-   * {@code sums[t, row] −= Σ minus[block, row] · sum[block] − back · total[block] · scales[block,
-   * row] · factor[block]}.
-   */
-  private static void takeOff(
-      float[] minus,
-      float[] scales,
-      int back,
-      int blocks,
-      Activations a,
-      MemorySegment sums,
-      int t) {
-    for (int r = 0; r < 3 * L; r += L) {
-      FloatVector sum = FloatVector.zero(F);
-      for (int b = 0; b < blocks; b++) {
-        FloatVector scale = FloatVector.fromArray(F, scales, b * 3 * L + r).mul(a.scale[b]);
-        FloatVector less = FloatVector.fromArray(F, minus, b * 3 * L + r).mul(a.sum[b]);
-        sum = sum.sub(less.sub(scale.mul((float) (back * a.total[b]))));
-      }
-      sum.intoMemorySegment(sums, 12L * L * t + 4L * r, LE);
     }
   }
 

@@ -42,7 +42,10 @@ final class PackedPanels {
     boolean minima = PackedScales.haveMinima(m.type());
     float[] minus = minima ? scratch.minus(blocks * rows) : scratch.zeros(blocks * rows);
     float[] ones = scratch.ones(blocks);
-    PackedScales.write(m, group, first, blocks, ones, ones, scales, minus);
+    PackedScales.scales(m, group, first, blocks, ones, scales);
+    if (minima) {
+      PackedScales.minus(m, group, first, blocks, ones, minus);
+    }
     long weights = m.data().address() + m.weightsOf(group) + (long) first * packing.blockBytes();
     for (int r = 0; r < rows; r += L) {
       int at = Tiles.inStrips(row + r, n);

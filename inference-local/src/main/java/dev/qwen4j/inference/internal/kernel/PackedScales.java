@@ -7,6 +7,8 @@ import static dev.qwen4j.inference.internal.kernel.Lanes.L;
 import static dev.qwen4j.inference.internal.kernel.Lanes.LE;
 import static dev.qwen4j.inference.internal.kernel.Lanes.SF;
 import static dev.qwen4j.inference.internal.kernel.Memory.ALL;
+import static jdk.incubator.vector.VectorOperators.B2I;
+import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.S2I;
 
@@ -57,37 +59,87 @@ final class PackedScales {
   }
 
   /**
-   * Writes [blocks, rows] of {@code scale · factor}, and of {@code minus · sum} for the types that
-   * {@link #haveMinima}.
+   * Writes [blocks, rows] of {@code scale · factor}.
    *
    * @param from the first block
    * @param factors one per block that is written
-   * @param sums one per block that is written
    */
-  static void write(
-      PackedMatrix m,
-      int group,
-      int from,
-      int blocks,
-      float[] factors,
-      float[] sums,
-      float[] scales,
-      float[] minus) {
+  static void scales(
+      PackedMatrix m, int group, int from, int blocks, float[] factors, float[] out) {
+    long start = m.data().address() + m.scalesOf(group);
+    switch (m.type()) {
+      case Q4_K, Q5_K -> bytes(start + 60L * L * (from / 8), 0, blocks, factors, out);
+      case Q6_K -> sixteenths(start + 18L * L * (from / 16), blocks, factors, out);
+      default -> halves(start + 6L * L * from, blocks, 1, factors, out);
+    }
+  }
+
+  /**
+   * Writes [blocks, rows] of {@code minus} of a type that {@link #haveMinima}.
+   *
+   * @param from the first block
+   * @param ones as many as blocks
+   */
+  static void minus(PackedMatrix m, int group, int from, int blocks, float[] ones, float[] out) {
     long start = m.data().address() + m.scalesOf(group);
     switch (m.type()) {
       case Q4_1, Q5_1 -> {
         long minima = start + 6L * L * (m.cols() / 32);
-        halves(start + 6L * L * from, blocks, 1, factors, scales);
-        halves(minima + 6L * L * from, blocks, -1, sums, minus);
+        halves(minima + 6L * L * from, blocks, -1, ones, out);
       }
-      case Q4_K, Q5_K -> {
-        long block = start + 60L * L * (from / 8);
-        bytes(block, 12L * L, blocks, factors, scales);
-        bytes(block + 6L * L, 30L * L, blocks, sums, minus);
-      }
-      case Q6_K -> sixteenths(start + 18L * L * (from / 16), blocks, factors, scales);
-      default -> halves(start + 6L * L * from, blocks, 1, factors, scales);
+      default -> bytes(start + 60L * L * (from / 8), 1, blocks, ones, out);
     }
+  }
+
+  /**
+   * {@code out[at + row] = Σ (back · scale[block, row] − minus[block, row]) · sum[block]} of a type
+   * that {@link #haveMinima}: what {@link PackedDots} took off too much, and what is to be.
+   *
+   * @param sums scale · Σq of the activations, per block
+   */
+  static void takeOff(PackedMatrix m, int group, float[] sums, float[] out, int at) {
+    long start = m.data().address() + m.scalesOf(group);
+    int blocks = m.cols() / 32;
+    float back = back(m.type());
+    for (int r = 0; r < 3 * L; r += L) {
+      FloatVector sum =
+          switch (m.type()) {
+            case Q4_1, Q5_1 ->
+                ofHalves(start + 2L * r, start + 2L * r + 6L * L * blocks, blocks, back, sums);
+            default -> ofBytes(start, r, blocks, back, sums);
+          };
+      sum.intoArray(out, at + r);
+    }
+  }
+
+  private static FloatVector ofHalves(
+      long scales, long minima, int blocks, float back, float[] sums) {
+    FloatVector more = FloatVector.zero(F);
+    FloatVector sum = FloatVector.zero(F);
+    for (int b = 0; b < blocks; b++) {
+      FloatVector factor = FloatVector.broadcast(F, sums[b]);
+      more = half((scales + b * 6L * L) & Memory.MASK).fma(factor, more);
+      sum = half((minima + b * 6L * L) & Memory.MASK).fma(factor, sum);
+    }
+    return more.mul(back).add(sum);
+  }
+
+  private static FloatVector ofBytes(long start, int r, int blocks, float back, float[] sums) {
+    FloatVector sum = FloatVector.zero(F);
+    for (int first = 0; first < blocks; first += 8) {
+      long block = (start + first / 8 * 60L * L) & Memory.MASK;
+      FloatVector more = FloatVector.zero(F);
+      FloatVector less = FloatVector.zero(F);
+      for (int j = 0; j < 8; j++) {
+        FloatVector factor = FloatVector.broadcast(F, sums[first + j]);
+        long scale = block + 12L * L + j * 3L * L + r;
+        more = bytes(scale).fma(factor, more);
+        less = bytes(scale + 24L * L).fma(factor, less);
+      }
+      more = more.mul(back).mul(half(block + 2L * r));
+      sum = sum.add(more.sub(less.mul(half(block + 6L * L + 2L * r))));
+    }
+    return sum;
   }
 
   private static void halves(long start, int blocks, float constant, float[] factors, float[] out) {
@@ -101,15 +153,20 @@ final class PackedScales {
     }
   }
 
-  /** Of each 8 blocks, a half for each row, and {@code further} on the bytes it is a factor of. */
-  private static void bytes(long start, long further, int blocks, float[] factors, float[] out) {
+  /**
+   * Of each 8 blocks, halves for each row, and the bytes they are a factor of.
+   *
+   * @param which the scales, 0, or the minima, 1
+   */
+  private static void bytes(long start, int which, int blocks, float[] factors, float[] out) {
     for (int first = 0; first < blocks; first += 8) {
+      long block = (start + first / 8 * 60L * L) & Memory.MASK;
       for (int r = 0; r < 3 * L; r += L) {
-        long at = (start + first / 8 * 60L * L) & Memory.MASK;
-        FloatVector d = half(at + 2L * r);
-        for (int b = first; b < first + 8; b++) {
-          FloatVector scale = bytes(at + further + (b - first) * 3L * L + r).mul(d);
-          scale.mul(factors[b]).intoArray(out, b * 3 * L + r);
+        FloatVector d = half(block + which * 6L * L + 2L * r);
+        long from = block + 12L * L + which * 24L * L + r;
+        for (int j = 0; j < 8; j++) {
+          FloatVector scale = bytes(from + j * 3L * L).mul(d);
+          scale.mul(factors[first + j]).intoArray(out, (first + j) * 3 * L + r);
         }
       }
     }
@@ -136,6 +193,6 @@ final class PackedScales {
 
   private static FloatVector bytes(long at) {
     ByteVector bytes = ByteVector.fromMemorySegment(BF, ALL, at, LE);
-    return (FloatVector) bytes.castShape(F, 0);
+    return (FloatVector) bytes.convertShape(B2I, I, 0).convert(I2F, 0);
   }
 }
