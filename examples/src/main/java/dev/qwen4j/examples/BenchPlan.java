@@ -1,5 +1,6 @@
 package dev.qwen4j.examples;
 
+import dev.qwen4j.inference.EngineProbe;
 import java.util.List;
 
 /**
@@ -40,6 +41,9 @@ record BenchPlan(
   long positions() {
     long deepest = depths.stream().mapToLong(Integer::longValue).max().orElse(0);
     long behind = Math.max(prompt, generated == 0 ? 0 : generated + 1L);
+    if (replies > 1 && generated > 0) {
+      behind = Math.max(behind, EngineProbe.PROMPT_OF_REPLY + generated + 1L);
+    }
     return Math.max(deepest + behind, history == 0 ? 0 : history + NEW_IN_SECOND_TURN + 1L);
   }
 }

@@ -132,6 +132,13 @@ class BenchCommandTest {
   }
 
   @Test
+  void repliesWrittenSideBySideAreMeasuredTogether() throws IOException {
+    Path model = TinyModel.in(folder);
+
+    isSpread(bench(LITTLE + "--depth 0 --replies 3 " + model).lines().getFirst().path("tg2x3"));
+  }
+
+  @Test
   void aPersonGetsATable() throws IOException {
     Path model = TinyModel.in(folder);
 

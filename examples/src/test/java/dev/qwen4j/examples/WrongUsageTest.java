@@ -36,6 +36,8 @@ class WrongUsageTest {
         "bench x.gguf --depth 0,-4096",
         "bench x.gguf --depth 0,many",
         "bench x.gguf --history -1",
+        "bench x.gguf --replies -1",
+        "bench x.gguf --replies 65",
         "bench x.gguf --threads 0",
         "bench x.gguf --repeats 0",
         "bench x.gguf openai:http://localhost:1/v1#m",

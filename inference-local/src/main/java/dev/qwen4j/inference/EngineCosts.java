@@ -42,9 +42,6 @@ final class EngineCosts implements AutoCloseable {
   /** Tokens of a first turn's reply, which the second turn's prompt does not repeat. */
   private static final int REPLY = 4;
 
-  /** Tokens of a prompt whose reply is written beside others. */
-  private static final int PROMPT_OF_REPLY = 16;
-
   static final int MOST_REPLIES = 64;
 
   /** Of a measurement of memory: long enough for the clock, short beside a benchmark. */
@@ -136,14 +133,14 @@ final class EngineCosts implements AutoCloseable {
   }
 
   double repliesSeconds(int tokens, int replies) {
-    checkContext(PROMPT_OF_REPLY + tokens + 1);
+    checkContext(EngineProbe.PROMPT_OF_REPLY + tokens + 1);
     sequence = null; // These are the engine's.
     promptRead = 0;
     Engine writing = engine();
     CountDownLatch begun = new CountDownLatch(replies);
     List<Callable<Ending>> all = new ArrayList<>();
     for (int r = 0; r < replies; r++) {
-      int[] ids = prompt(PROMPT_OF_REPLY);
+      int[] ids = prompt(EngineProbe.PROMPT_OF_REPLY);
       ids[0] = id(r);
       all.add(
           () ->

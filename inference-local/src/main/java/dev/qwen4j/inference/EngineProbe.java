@@ -22,6 +22,9 @@ import java.util.stream.Stream;
  * not be; times are measured with the precision that chat has.
  */
 public final class EngineProbe implements AutoCloseable {
+  /** Tokens of each prompt whose reply {@link #repliesSeconds} times. */
+  public static final int PROMPT_OF_REPLY = 16;
+
   private static final int SCORED_TOGETHER = 16;
 
   private final LoadedModel model;
