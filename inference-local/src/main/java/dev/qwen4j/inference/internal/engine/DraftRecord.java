@@ -3,40 +3,44 @@ package dev.qwen4j.inference.internal.engine;
 /**
  * What drafts have cost and brought so far, in all replies of an engine: moving averages of the
  * time of steps, and counts. The times are given, so that nothing here depends on a clock.
+ *
+ * <p>What makes a step slow for once (the compiler, other processes) is soon forgotten: averages
+ * fall faster than they rise.
  */
 final class DraftRecord {
-  /** Single steps that checking a draft costs, until it has been measured. */
+  /** Single steps that a step with a draft costs, until it has been measured. */
   private static final double FIRST_COST = 2.2;
 
-  /** More than a draft can be worth: one slow step is no reason to believe more. */
-  private static final double HIGHEST_COST = 2.0 + Drafting.LENGTH;
+  /** Of a new measurement in an average that it is above of, and that it is below of. */
+  private static final double RISING = 1 / 8.0;
 
-  /** Of a new measurement in an average. */
-  private static final double WEIGHT = 1 / 8.0;
+  private static final double FALLING = 1 / 2.0;
 
   /** Steps with drafts after which a single one is measured again: the context has grown. */
   private static final int SINGLE_IS_OLD = 32;
 
   private double single; // nanoseconds; 0 before the first
-  private double cost = FIRST_COST;
+  private double several; // the same of a step with a draft
   private int sinceSingle;
   private long drafted;
   private long accepted;
 
   /** A step that read one token took so long. */
   synchronized void single(long nanos) {
-    // At most doubled, so that an interruption is soon forgotten.
-    single =
-        single == 0 ? nanos : single + WEIGHT * (Math.min((double) nanos, 2 * single) - single);
+    single = single == 0 ? (double) nanos : moved(single, nanos);
     sinceSingle = 0;
   }
 
   /** A step that read a draft as well took so long. */
   synchronized void drafted(long nanos) {
-    double measured = single == 0 ? FIRST_COST : Math.clamp(nanos / single, 1, HIGHEST_COST);
-    cost += WEIGHT * (measured - cost);
+    several = moved(several == 0 ? FIRST_COST * single : several, nanos);
     sinceSingle++;
     drafted += Drafting.LENGTH;
+  }
+
+  private static double moved(double average, long nanos) {
+    double weight = nanos < average ? FALLING : RISING;
+    return average + weight * (Math.min((double) nanos, 2 * average) - average);
   }
 
   /** The model went on with one more token of a draft. */
@@ -51,7 +55,7 @@ final class DraftRecord {
 
   /** Tokens that a draft has to bring for a step with it to be worth its time. */
   synchronized double breakEven() {
-    return cost - 1;
+    return several == 0 || single == 0 ? FIRST_COST - 1 : several / single - 1;
   }
 
   synchronized long draftedTokens() {

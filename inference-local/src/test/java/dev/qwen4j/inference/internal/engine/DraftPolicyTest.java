@@ -90,6 +90,18 @@ class DraftPolicyTest {
   }
 
   @Test
+  void theFirstStepsWhichWaitForTheCompilerAreSoonForgotten() {
+    DraftRecord started = new DraftRecord();
+    started.single(1_000_000);
+    started.drafted(2_000_000);
+    for (int i = 0; i < 20; i++) {
+      started.single(1000);
+      started.drafted(2200);
+    }
+    assertThat(started.breakEven()).isBetween(1.1, 1.3);
+  }
+
+  @Test
   void draftingWaitsForASingleStepToCompareWith() {
     assertThat(new DraftPolicy(DraftPolicy.Mode.WHERE_IT_PAYS, new DraftRecord()).worthwhile(LONG))
         .isFalse();
