@@ -20,27 +20,28 @@ final class DraftRecord {
   private static final int SINGLE_IS_OLD = 32;
 
   private double single; // nanoseconds; 0 before the first
-  private double several; // the same of a step with a draft
+  private double cost = FIRST_COST;
   private int sinceSingle;
   private long drafted;
   private long accepted;
 
   /** A step that read one token took so long. */
   synchronized void single(long nanos) {
-    single = single == 0 ? (double) nanos : moved(single, nanos);
+    single = single == 0 ? (double) nanos : moved(single, (double) nanos);
     sinceSingle = 0;
   }
 
   /** A step that read a draft as well took so long. */
   synchronized void drafted(long nanos) {
-    several = moved(several == 0 ? FIRST_COST * single : several, nanos);
+    // As a ratio, it stays right while a busy machine slows all steps down.
+    cost = moved(cost, single == 0 ? FIRST_COST : Math.max(1, (double) nanos / single));
     sinceSingle++;
     drafted += Drafting.LENGTH;
   }
 
-  private static double moved(double average, long nanos) {
-    double weight = nanos < average ? FALLING : RISING;
-    return average + weight * (Math.min((double) nanos, 2 * average) - average);
+  private static double moved(double average, double measured) {
+    double weight = measured < average ? FALLING : RISING;
+    return average + weight * (Math.min(measured, 2 * average) - average);
   }
 
   /** The model went on with one more token of a draft. */
@@ -55,7 +56,7 @@ final class DraftRecord {
 
   /** Tokens that a draft has to bring for a step with it to be worth its time. */
   synchronized double breakEven() {
-    return several == 0 || single == 0 ? FIRST_COST - 1 : several / single - 1;
+    return cost - 1;
   }
 
   synchronized long draftedTokens() {

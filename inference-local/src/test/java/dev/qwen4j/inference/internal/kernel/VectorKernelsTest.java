@@ -220,7 +220,8 @@ class VectorKernelsTest {
       for (int i = 0; i < types.length; i++) {
         float[] one = new float[outs[i].length];
         vector.multiply(ws[i], x, tokens, one);
-        assertThat(outs[i]).isEqualTo(one);
+        // Sums across lanes have another order before they are compiled.
+        assertClose(types[i].toString(), outs[i], one, 1e-5);
       }
     }
   }
