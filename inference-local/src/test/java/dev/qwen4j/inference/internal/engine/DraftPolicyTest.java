@@ -94,7 +94,7 @@ class DraftPolicyTest {
     DraftRecord started = new DraftRecord();
     started.single(1_000_000);
     started.drafted(2_000_000);
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < 40; i++) {
       started.single(1000);
       started.drafted(2200);
     }
