@@ -25,9 +25,9 @@ import jdk.incubator.vector.ShortVector;
  * of memory from its first byte to its last.
  *
  * <p>Products are summed in 16 bits as long as they fit, which is longer if what is summed is the
- * weight less the center of its range: sums start from {@code −center · Σx}, and what that takes
- * from types which have no center comes back when they have become 32 bits wide. Words of 4 and 5
- * bits are not masked, or less: see {@link Activations}.
+ * weight less the center of its range: sums start from {@code −center · Σx}, and types which have
+ * no center get that back with what their minima take off ({@link PackedScales#takeOff}). Words of
+ * 4 bits are not masked, and words of 5 bits less often: see {@link Activations}.
  *
  * <p>What shapes the code is C2 (JDK 25; docs/log.md has the figures). It keeps vectors in
  * registers only where it inlines every operation, and stops inlining in methods of some hundred of
@@ -106,7 +106,7 @@ final class PackedDots {
         long from = block + j * 12L * L;
         long k = (pairs + (b * 16L + 2L * j) * 4) & Memory.MASK;
         ShortVector x = IntVector.broadcast(I, ALL.get(INT, k)).reinterpretAsShorts();
-        ShortVector p0 = weights(from + 0L * L).mul(x);
+        ShortVector p0 = weights(from).mul(x);
         ShortVector p1 = weights(from + 2L * L).mul(x);
         ShortVector p2 = weights(from + 4L * L).mul(x);
         x = IntVector.broadcast(I, ALL.get(INT, k + 4)).reinterpretAsShorts();

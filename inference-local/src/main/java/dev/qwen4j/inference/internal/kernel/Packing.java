@@ -15,18 +15,24 @@ import org.jspecify.annotations.Nullable;
  * <p>A vector of 32-bit lanes holds, for {@link Lanes#L} rows, two neighbouring weights each, one
  * in either 16-bit half; a <em>pair</em> below. Their products with a broadcast pair of 8-bit
  * activations are summed in 16 bits as long as the weights' bits allow, then in 32. Most packings
- * give a group two vectors of rows, so that a broadcast serves both.
+ * give a group three vectors of rows, so that a broadcast serves all of them.
  *
  * <p>No packing is more than a tenth larger than the file's layout.
  */
 enum Packing {
-  /** 8 signed bits: per pair a vector of bytes for either half of the rows. */
+  /** 8 signed bits: per pair three vectors of bytes, one for each third of the rows. */
   BYTES(32, 3, 96),
 
-  /** 4 bits: four words to a block; a word is four pairs, the first in the lowest bits. */
+  /**
+   * 4 bits: of each third of the rows, four words to a block; a word is four pairs, the first in
+   * the lowest bits.
+   */
   NIBBLES(32, 3, 48),
 
-  /** 5 bits: five words of three pairs, and the sixteenth pair as bytes. */
+  /**
+   * 5 bits: of each third of the rows, five words of three pairs; then the sixteenth pair of all
+   * rows as bytes.
+   */
   FIVES(32, 3, 66),
 
   /**
@@ -36,12 +42,12 @@ enum Packing {
   SIXES(16, 1, 12);
 
   private final int block;
-  private final int halves;
+  private final int vectors;
   private final int bytesPerLane;
 
-  Packing(int block, int halves, int bytesPerLane) {
+  Packing(int block, int vectors, int bytesPerLane) {
     this.block = block;
-    this.halves = halves;
+    this.vectors = vectors;
     this.bytesPerLane = bytesPerLane;
   }
 
@@ -63,7 +69,7 @@ enum Packing {
 
   /** Rows of a group. */
   int groupRows() {
-    return halves * L;
+    return vectors * L;
   }
 
   /** Bytes of one block of all rows of a group. */
