@@ -32,7 +32,7 @@ class KernelReasonsTest {
     try (Kernels kernels = KernelChoice.create(1)) {
       assertThat(kernels.vectorBits()).isEqualTo(Lanes.BITS);
       assertThat(kernels.reason()).contains(VectorWidth.preferred() + " bits");
-      int rows = 2 * Lanes.L;
+      int rows = 3 * Lanes.L;
       assertThat(kernels.way(TensorType.Q4_0))
           .isEqualTo("packed in nibbles, " + rows + " rows a group");
       assertThat(kernels.way(TensorType.Q6_K))
