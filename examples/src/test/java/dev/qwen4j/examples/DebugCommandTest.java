@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -58,14 +60,17 @@ class DebugCommandTest {
 
   @Test
   void aTextCanBeScoredInTheWaysOfChat() {
+    // A few tokens of a prompt would be read as those of a reply are.
+    List<Integer> ids = IntStream.range(5, 45).boxed().toList();
+    String line = "{\"ids\":%s,\"as\":\"%s\"}\n";
     Outcome outcome =
         debug(
-            "{\"ids\":[5,6,7,8],\"as\":\"prompt\"}\n{\"ids\":[5,6,7,8],\"as\":\"reply\"}\n",
+            line.formatted(ids, "prompt") + line.formatted(ids, "reply"),
             "score",
             "--model",
             model);
 
-    assertThat(outcome.lines()).hasSize(2).allMatch(answer -> answer.path("top1").size() == 4);
+    assertThat(outcome.lines()).hasSize(2).allMatch(answer -> answer.path("top1").size() == 40);
     assertThat(outcome.lines().get(0)).isNotEqualTo(outcome.lines().get(1));
   }
 

@@ -184,8 +184,7 @@ final class EngineCosts implements AutoCloseable {
               model,
               Set.of(),
               pass.vocabularySize(),
-              pass.contextLength(),
-              type,
+              new Engine.Context(pass.contextLength(), type),
               PromptCopies.none(),
               new Places(MOST_REPLIES, 0));
       chat.neverDraft(); // what steps cost, and not what this text repeats

@@ -98,8 +98,7 @@ public final class LocalModel implements AutoCloseable {
             model,
             VocabularyReader.stopIds(file, tokenizer),
             tokenizer.size(),
-            context,
-            kvType,
+            new Engine.Context(context, kvType),
             Checkpoints.promptCopies(file, options.opening()),
             options.places());
     LocalChat chat =

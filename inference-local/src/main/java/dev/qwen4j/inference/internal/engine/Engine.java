@@ -32,12 +32,18 @@ public final class Engine implements AutoCloseable {
   private volatile DraftPolicy.Mode drafting = DraftPolicy.Mode.WHERE_IT_PAYS;
 
   /**
+   * What a sequence may hold.
+   *
+   * @param length the most tokens of prompt and reply together
+   * @param type how their keys and values are kept
+   */
+  public record Context(int length, KvType type) {}
+
+  /**
    * An engine over a model, which it closes with itself.
    *
    * @param stopIds the tokens that end a reply
    * @param vocabulary how many ids the tokenizer knows; rows of the output beyond are never chosen
-   * @param contextLength the most tokens of prompt and reply together
-   * @param type how their keys and values are kept
    * @param copies where those of the first message of prompts are kept beyond this process
    * @param places for those who generate
    */
@@ -45,8 +51,7 @@ public final class Engine implements AutoCloseable {
       LoadedModel model,
       Set<Integer> stopIds,
       int vocabulary,
-      int contextLength,
-      KvType type,
+      Context context,
       PromptCopies copies,
       Places places) {
     this.model = model;
@@ -54,13 +59,13 @@ public final class Engine implements AutoCloseable {
     this.batcher = new Batcher(model);
     this.stopIds = Set.copyOf(stopIds);
     this.vocabulary = vocabulary;
-    this.contextLength = contextLength;
+    this.contextLength = context.length();
     this.cache =
         new PrefixCache(
             model,
             contextLength,
-            type,
-            PrefixCache.defaultBytes(model, contextLength, type),
+            context.type(),
+            PrefixCache.defaultBytes(model, contextLength, context.type()),
             copies);
   }
 

@@ -47,8 +47,7 @@ class BatcherTest {
           model,
           Set.of(),
           model.pass().vocabularySize(),
-          CONTEXT,
-          KvType.F16,
+          new Engine.Context(CONTEXT, KvType.F16),
           PromptCopies.none(),
           new Places(AT_ONCE, WAITING));
     } catch (URISyntaxException e) {

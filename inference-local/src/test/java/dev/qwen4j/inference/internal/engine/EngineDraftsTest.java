@@ -51,8 +51,7 @@ class EngineDraftsTest {
               loaded,
               Set.of(stopIds),
               loaded.pass().vocabularySize(),
-              CONTEXT,
-              KvType.F16,
+              new Engine.Context(CONTEXT, KvType.F16),
               PromptCopies.none(),
               new Places(2, 2));
       engine.drafts(mode);

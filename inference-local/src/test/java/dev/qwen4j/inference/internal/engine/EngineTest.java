@@ -55,7 +55,8 @@ class EngineTest {
 
   private static Engine open(Set<Integer> stopIds, Places places) {
     LoadedModel model = LoadedModel.open(resource("model-f32.gguf"), 2);
-    return new Engine(model, stopIds, 512, CONTEXT, KvType.F16, PromptCopies.none(), places);
+    return new Engine(
+        model, stopIds, 512, new Engine.Context(CONTEXT, KvType.F16), PromptCopies.none(), places);
   }
 
   @BeforeEach
@@ -323,7 +324,12 @@ class EngineTest {
     LoadedModel model = LoadedModel.open(resource("qwen35", "model-f32.gguf"), 2);
     engine =
         new Engine(
-            model, Set.of(), 512, CONTEXT, KvType.F16, PromptCopies.none(), new Places(4, 2));
+            model,
+            Set.of(),
+            512,
+            new Engine.Context(CONTEXT, KvType.F16),
+            PromptCopies.none(),
+            new Places(4, 2));
     List<Ending> endings = new ArrayList<>();
     List<Integer> alone = greedy(prompt, 8, endings);
     int[] parted = prompt.clone();
@@ -347,7 +353,12 @@ class EngineTest {
     LoadedModel model = LoadedModel.open(resource("qwen35", "model-f32.gguf"), 2);
     engine =
         new Engine(
-            model, Set.of(), 512, CONTEXT, KvType.F16, PromptCopies.none(), new Places(4, 2));
+            model,
+            Set.of(),
+            512,
+            new Engine.Context(CONTEXT, KvType.F16),
+            PromptCopies.none(),
+            new Places(4, 2));
     int[] parted = prompt.clone();
     Arrays.fill(parted, 20, parted.length, 7);
     int[] shorter = Arrays.copyOf(parted, 12);
@@ -373,8 +384,7 @@ class EngineTest {
             model,
             Set.of(end),
             512,
-            CONTEXT,
-            KvType.F16,
+            new Engine.Context(CONTEXT, KvType.F16),
             new PromptCopies(folder, "tiny", 8, 60_000),
             new Places(4, 2));
     List<Integer> reply = greedy(ids, 6, endings);
