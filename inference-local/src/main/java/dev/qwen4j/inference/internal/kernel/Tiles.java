@@ -13,7 +13,8 @@ import jdk.incubator.vector.FloatVector;
  * strips of {@link #STRIP} rows, {@code strip[k][row]}, where lanes were rows and nobody transposed
  * them. Sums are {@code sums[row][lane]}. Six rows by two vectors are twelve accumulators, enough
  * to hide the latency of the multiply-add, and with two activations and one weight they fit the
- * sixteen registers of AVX2 (Goto and van de Geijn 2008).
+ * sixteen registers of AVX2 (Goto and van de Geijn 2008). Vectors of 512 bits have {@link
+ * TallTiles}.
  *
  * <p>They fit only as long as C2 loads a weight when it is needed. Weights that it knows to be
  * neighbours get one bounds check for all and are loaded together, which drives an accumulator out
@@ -22,11 +23,12 @@ import jdk.incubator.vector.FloatVector;
  * where that is known. The step from column to column is a constant, so that the checks move out of
  * the loop.
  *
- * <p>Rows are taken six at a time, eight in narrow tiles, whether or not there are as many: what
- * comes of the rows beyond the last is meaningless, but the arrays must have room for it.
+ * <p>Rows are taken {@link #ROWS} at a time, eight in narrow tiles, whether or not there are as
+ * many: what comes of the rows beyond the last is meaningless, but the arrays must have room for
+ * it.
  */
 final class Tiles {
-  static final int ROWS = 6;
+  static final int ROWS = L == 16 ? 12 : 6;
   static final int NARROW_ROWS = 8;
   static final int WIDE = 2 * L;
   static final int NARROW = L;
@@ -54,7 +56,11 @@ final class Tiles {
       int at) {
     if (width == WIDE) {
       for (int r = 0; r < rows; r += ROWS) {
-        sixRows(w, wAt + r * stride, stride, x, xAt, n, sums, at + r * WIDE);
+        if (ROWS == 12) {
+          TallTiles.rows(w, wAt + r * stride, stride, x, xAt, n, sums, at + r * WIDE);
+        } else {
+          sixRows(w, wAt + r * stride, stride, x, xAt, n, sums, at + r * WIDE);
+        }
       }
     } else {
       for (int r = 0; r < rows; r += NARROW_ROWS) {
@@ -81,7 +87,11 @@ final class Tiles {
       int at) {
     if (width == WIDE) {
       for (int r = 0; r < rows; r += ROWS) {
-        sixOfStrip(w, inStrips(r, columns), 1, x, xAt, n, sums, at + r * WIDE);
+        if (ROWS == 12) {
+          TallTiles.ofStrip(w, inStrips(r, columns), 1, x, xAt, n, sums, at + r * WIDE);
+        } else {
+          sixOfStrip(w, inStrips(r, columns), 1, x, xAt, n, sums, at + r * WIDE);
+        }
       }
     } else {
       for (int r = 0; r < rows; r += NARROW_ROWS) {
