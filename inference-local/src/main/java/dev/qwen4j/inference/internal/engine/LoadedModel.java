@@ -86,6 +86,11 @@ public final class LoadedModel implements AutoCloseable {
 
   private static LoadedModel open(
       Checkpoint file, Kernels kernels, PackedCopy copy, @Nullable Path copies) {
+    // Beside the weights; waited for when it is asked for.
+    CompletableFuture<Tokenizer> tokenizer =
+        CompletableFuture.supplyAsync(
+            () -> VocabularyReader.tokenizer(file, copies),
+            Thread.ofPlatform().daemon().name("qwen4j-vocabulary")::start);
     try {
       // Of the matrices; vectors, such as the weights of norms, are never multiplied.
       List<TensorType> types =
@@ -94,11 +99,6 @@ public final class LoadedModel implements AutoCloseable {
               .map(TensorInfo::type)
               .distinct()
               .toList();
-      // Beside the weights; waited for when it is asked for.
-      CompletableFuture<Tokenizer> tokenizer =
-          CompletableFuture.supplyAsync(
-              () -> VocabularyReader.tokenizer(file, copies),
-              Thread.ofPlatform().daemon().name("qwen4j-vocabulary")::start);
       boolean large = file.byteSize() >= WORTH_WARMING_UP;
       if (large && !copy.isThere()) {
         WarmUp.packing(types);
@@ -107,11 +107,18 @@ public final class LoadedModel implements AutoCloseable {
       ForwardPass pass = Architectures.load(file, kernels);
       return new LoadedModel(file, kernels, copy, pass, tokenizer, warmingUp);
     } catch (RuntimeException | Error e) {
-      kernels.close();
-      copy.close();
-      file.close();
+      close(tokenizer, kernels, copy, file);
       throw e;
     }
+  }
+
+  /** Frees the memory once the tokenizer's thread, which reads it too, has come to its end. */
+  private static void close(
+      CompletableFuture<Tokenizer> tokenizer, Kernels kernels, PackedCopy copy, Checkpoint file) {
+    tokenizer.handle((read, failure) -> read).join();
+    kernels.close();
+    copy.close();
+    file.close();
   }
 
   /** Of the matrix that makes logits: its own, or that of the embedding. */
@@ -208,8 +215,6 @@ public final class LoadedModel implements AutoCloseable {
 
   @Override
   public void close() {
-    kernels.close();
-    copy.close();
-    file.close();
+    close(tokenizer, kernels, copy, file);
   }
 }
