@@ -25,8 +25,7 @@ record PackedMatrix(TensorType type, Packing packing, int rows, int cols, Memory
 
   static long bytes(RawMatrix raw, Packing packing) {
     long groups = Math.ceilDiv(raw.rows(), packing.groupRows());
-    long group = scaleBytes(raw.type(), packing, raw.cols()) + weightBytes(packing, raw.cols());
-    return groups * group + MARGIN;
+    return groups * groupBytes(raw.type(), packing, raw.cols()) + MARGIN;
   }
 
   /** Bytes of the scales of one group. */
@@ -41,8 +40,9 @@ record PackedMatrix(TensorType type, Packing packing, int rows, int cols, Memory
     return perRow * packing.groupRows();
   }
 
-  private static long weightBytes(Packing packing, int cols) {
-    return (long) cols / packing.block() * packing.blockBytes();
+  private static long groupBytes(TensorType type, Packing packing, int cols) {
+    int vectors = packing.groupRows() / Lanes.L;
+    return scaleBytes(type, packing, cols) + vectors * packing.vectorBytes(cols);
   }
 
   int groups() {
@@ -50,7 +50,7 @@ record PackedMatrix(TensorType type, Packing packing, int rows, int cols, Memory
   }
 
   long groupBytes() {
-    return scaleBytes(type, packing, cols) + weightBytes(packing, cols);
+    return groupBytes(type, packing, cols);
   }
 
   /** Where the scales of a group begin, as an offset. */

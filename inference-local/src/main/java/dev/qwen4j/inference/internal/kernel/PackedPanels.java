@@ -42,28 +42,31 @@ final class PackedPanels {
     boolean minima = PackedScales.haveMinima(m.type());
     float[] minus = minima ? scratch.minus(blocks * rows) : scratch.zeros(blocks * rows);
     float[] ones = scratch.ones(blocks);
-    PackedScales.scales(m, group, first, blocks, ones, scales);
+    PackedScales.scales(m, group, first, blocks, ones, scales, 0);
     if (minima) {
       PackedScales.minus(m, group, first, blocks, ones, minus);
     }
-    long weights = m.data().address() + m.weightsOf(group) + (long) first * packing.blockBytes();
+    long weights = m.data().address() + m.weightsOf(group);
     for (int r = 0; r < rows; r += L) {
+      long vector = weights + r / L * packing.vectorBytes(m.cols());
       int at = Tiles.inStrips(row + r, n);
       switch (packing) {
-        case BYTES -> bytes(weights, r, blocks, scales, panel, at);
-        case NIBBLES -> words(packing, 4, weights, r, blocks, center, scales, minus, panel, at);
+        case BYTES -> bytes(vector + first * 32L * L, r, blocks, scales, panel, at);
+        case NIBBLES ->
+            words(4, vector + first * 16L * L, r, blocks, center, scales, minus, panel, at);
         case FIVES -> {
-          words(packing, 5, weights, r, blocks, center, scales, minus, panel, at);
-          lastPairOfFives(weights, r, blocks, center, scales, minus, panel, at);
+          words(5, vector + first * 20L * L, r, blocks, center, scales, minus, panel, at);
+          long last = vector + m.cols() / 32 * 20L * L + first * 2L * L;
+          lastPairOfFives(last, r, blocks, center, scales, minus, panel, at);
         }
-        case SIXES -> sixes(weights, blocks, center, scales, minus, panel, at);
+        case SIXES -> sixes(vector + first * 12L * L, blocks, center, scales, minus, panel, at);
       }
     }
   }
 
   private static void bytes(long start, int r, int blocks, float[] scales, float[] panel, int at) {
     for (int i = 0; i < blocks * 16; i++) {
-      long from = (start + i * 6L * L + 2L * r) & Memory.MASK;
+      long from = (start + i * 2L * L) & Memory.MASK;
       FloatVector scale = FloatVector.fromArray(F, scales, i / 16 * 3 * L + r);
       IntVector v = pairsOfBytes(from);
       int to = at + 2 * i * STRIP;
@@ -74,7 +77,6 @@ final class PackedPanels {
 
   /** Words of two 16-bit halves, each as full of weights as it gets, lowest bits first. */
   private static void words(
-      Packing packing,
       int bits,
       long start,
       int r,
@@ -86,12 +88,11 @@ final class PackedPanels {
       int at) {
     int mask = (1 << bits) - 1;
     int perWord = 16 / bits * 2;
-    int words = packing.block() / perWord;
+    int words = 32 / perWord;
     for (int i = 0; i < blocks * words; i++) {
       int b = i / words;
       int word = i % words;
-      long vector = start + (long) b * packing.blockBytes() + 4L * words * r;
-      long from = (vector + word * 4L * L) & Memory.MASK;
+      long from = (start + i * 4L * L) & Memory.MASK;
       IntVector v = IntVector.fromMemorySegment(I, ALL, from, LE);
       FloatVector scale = FloatVector.fromArray(F, scales, b * 3 * L + r);
       FloatVector less = FloatVector.fromArray(F, minus, b * 3 * L + r);
@@ -114,7 +115,7 @@ final class PackedPanels {
       float[] panel,
       int at) {
     for (int b = 0; b < blocks; b++) {
-      long from = (start + b * 66L * L + 60L * L + 2L * r) & Memory.MASK;
+      long from = (start + b * 2L * L) & Memory.MASK;
       IntVector v = pairsOfBytes(from);
       FloatVector scale = FloatVector.fromArray(F, scales, b * 3 * L + r);
       FloatVector less = FloatVector.fromArray(F, minus, b * 3 * L + r);

@@ -63,14 +63,15 @@ final class PackedScales {
    *
    * @param from the first block
    * @param factors one per block that is written
+   * @param at where {@code out} begins
    */
   static void scales(
-      PackedMatrix m, int group, int from, int blocks, float[] factors, float[] out) {
+      PackedMatrix m, int group, int from, int blocks, float[] factors, float[] out, int at) {
     long start = m.data().address() + m.scalesOf(group);
     switch (m.type()) {
-      case Q4_K, Q5_K -> bytes(start + 60L * L * (from / 8), 0, blocks, factors, out);
-      case Q6_K -> sixteenths(start + 18L * L * (from / 16), blocks, factors, out);
-      default -> halves(start + 6L * L * from, blocks, 1, factors, out);
+      case Q4_K, Q5_K -> bytes(start + 60L * L * (from / 8), 0, blocks, factors, out, at);
+      case Q6_K -> sixteenths(start + 18L * L * (from / 16), blocks, factors, out, at);
+      default -> halves(start + 6L * L * from, blocks, 1, factors, out, at);
     }
   }
 
@@ -85,9 +86,9 @@ final class PackedScales {
     switch (m.type()) {
       case Q4_1, Q5_1 -> {
         long minima = start + 6L * L * (m.cols() / 32);
-        halves(minima + 6L * L * from, blocks, -1, ones, out);
+        halves(minima + 6L * L * from, blocks, -1, ones, out, 0);
       }
-      default -> bytes(start + 60L * L * (from / 8), 1, blocks, ones, out);
+      default -> bytes(start + 60L * L * (from / 8), 1, blocks, ones, out, 0);
     }
   }
 
@@ -142,14 +143,15 @@ final class PackedScales {
     return sum;
   }
 
-  private static void halves(long start, int blocks, float constant, float[] factors, float[] out) {
+  private static void halves(
+      long start, int blocks, float constant, float[] factors, float[] out, int at) {
     for (int b = 0; b < blocks; b++) {
       FloatVector factor = FloatVector.broadcast(F, constant * factors[b]);
-      long at = (start + b * 6L * L) & Memory.MASK;
-      int to = b * 3 * L;
-      half(at).mul(factor).intoArray(out, to);
-      half(at + 2L * L).mul(factor).intoArray(out, to + L);
-      half(at + 4L * L).mul(factor).intoArray(out, to + 2 * L);
+      long from = (start + b * 6L * L) & Memory.MASK;
+      int to = at + b * 3 * L;
+      half(from).mul(factor).intoArray(out, to);
+      half(from + 2L * L).mul(factor).intoArray(out, to + L);
+      half(from + 4L * L).mul(factor).intoArray(out, to + 2 * L);
     }
   }
 
@@ -158,7 +160,8 @@ final class PackedScales {
    *
    * @param which the scales, 0, or the minima, 1
    */
-  private static void bytes(long start, int which, int blocks, float[] factors, float[] out) {
+  private static void bytes(
+      long start, int which, int blocks, float[] factors, float[] out, int at) {
     for (int first = 0; first < blocks; first += 8) {
       long block = (start + first / 8 * 60L * L) & Memory.MASK;
       for (int r = 0; r < 3 * L; r += L) {
@@ -166,20 +169,20 @@ final class PackedScales {
         long from = block + 12L * L + which * 24L * L + r;
         for (int j = 0; j < 8; j++) {
           FloatVector scale = bytes(from + j * 3L * L).mul(d);
-          scale.mul(factors[first + j]).intoArray(out, (first + j) * 3 * L + r);
+          scale.mul(factors[first + j]).intoArray(out, at + (first + j) * 3 * L + r);
         }
       }
     }
   }
 
   /** Of each 16 blocks, a half for each row, and the bytes it is a factor of. */
-  private static void sixteenths(long start, int blocks, float[] factors, float[] scales) {
+  private static void sixteenths(long start, int blocks, float[] factors, float[] scales, int at) {
     for (int first = 0; first < blocks; first += 16) {
       long block = (start + first / 16 * 18L * L) & Memory.MASK;
       FloatVector d = half(block);
       for (int j = 0; j < 16; j++) {
         FloatVector scale = bytes(block + (2L + j) * L).mul(d);
-        scale.mul(factors[first + j]).intoArray(scales, (first + j) * L);
+        scale.mul(factors[first + j]).intoArray(scales, at + (first + j) * L);
       }
     }
   }

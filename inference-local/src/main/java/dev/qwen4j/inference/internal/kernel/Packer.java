@@ -28,6 +28,12 @@ final class Packer {
 
   private final int weights;
 
+  /** Bytes of a vector of rows. */
+  private final int vector;
+
+  /** Where the bytes behind the words of {@link Packing#FIVES} begin in a vector of rows. */
+  private final int lastPairs;
+
   /** A block's weights in pairs of neighbours, one in either half. */
   private final int[] pairs = new int[128];
 
@@ -39,6 +45,8 @@ final class Packer {
     this.in = new short[groupRows * rowShorts];
     this.out = new byte[Math.toIntExact(packed.groupBytes())];
     this.weights = Math.toIntExact(packed.weightsOf(0));
+    this.vector = Math.toIntExact(packed.packing().vectorBytes(raw.cols()));
+    this.lastPairs = 20 * L * (raw.cols() / 32);
   }
 
   void pack(int group) {
@@ -187,14 +195,14 @@ final class Packer {
   // The layouts of Packing.
 
   private void putBytes(int r, int b, int at) {
-    int to = weights + 96 * L * b + 2 * r;
+    int to = weights + vector * (r / L) + 32 * L * b + 2 * (r % L);
     for (int j = 0; j < 16; j++) {
-      putShort(to + 6 * L * j, in[at + j]);
+      putShort(to + 2 * L * j, in[at + j]);
     }
   }
 
   private void putNibbles(int r, int b, int p) {
-    int to = weights + 48 * L * b + 16 * L * (r / L) + 4 * (r % L);
+    int to = weights + vector * (r / L) + 16 * L * b + 4 * (r % L);
     for (int w = 0; w < 4; w++) {
       int k = p + 4 * w;
       int low = pairs[k] | (pairs[k + 1] << 4);
@@ -203,13 +211,14 @@ final class Packer {
   }
 
   private void putFives(int r, int b, int p) {
-    int block = weights + 66 * L * b;
-    int to = block + 20 * L * (r / L) + 4 * (r % L);
+    int start = weights + vector * (r / L);
+    int to = start + 20 * L * b + 4 * (r % L);
     for (int w = 0; w < 5; w++) {
       int k = p + 3 * w;
       putInt(to + 4 * L * w, pairs[k] | (pairs[k + 1] << 5) | (pairs[k + 2] << 10));
     }
-    putShort(block + 60 * L + 2 * r, pairs[p + 15] | (pairs[p + 15] >>> 8));
+    int last = start + lastPairs + 2 * L * b + 2 * (r % L);
+    putShort(last, pairs[p + 15] | (pairs[p + 15] >>> 8));
   }
 
   private void putSixes(int r, int b, int p) {

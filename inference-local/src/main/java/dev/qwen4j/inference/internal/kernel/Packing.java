@@ -8,9 +8,10 @@ import org.jspecify.annotations.Nullable;
  * How quantised weights lie in memory once they are packed for this machine's vectors.
  *
  * <p>Why pack: the files' layouts put a row's neighbours into a vector, whose sum then has to be
- * gathered across lanes block by block, and they have to be walked in several streams, which
- * hardware prefetchers do not follow. Here a lane is a row. A group of rows is one stream of bytes:
- * first all its scales, then its weights, block by block.
+ * gathered across lanes block by block. Here a lane is a row. A group of rows is first all its
+ * scales, then its weights, one vector of rows after the other, each a stream of bytes, block by
+ * block. {@link PackedDots} reads {@link #STREAMS} of them side by side: a processor fetches ahead
+ * within a page of memory, and with one stream at a time it waits at every page.
  *
  * <p>A vector of 32-bit lanes holds, for {@link Lanes#L} rows, two neighbouring weights each, one
  * in either 16-bit half; a <em>pair</em> below. Their products with a broadcast pair of 8-bit
@@ -20,26 +21,26 @@ import org.jspecify.annotations.Nullable;
  * <p>No packing is more than a tenth larger than the file's layout.
  */
 enum Packing {
-  /** 8 signed bits: per pair three vectors of bytes, one for each third of the rows. */
-  BYTES(32, 3, 96),
+  /** 8 signed bits: a vector of bytes per pair. */
+  BYTES(32, 3, 32),
+
+  /** 4 bits: four words to a block; a word is four pairs, the first in the lowest bits. */
+  NIBBLES(32, 3, 16),
 
   /**
-   * 4 bits: of each third of the rows, four words to a block; a word is four pairs, the first in
-   * the lowest bits.
+   * 5 bits: five words to a block, of three pairs each; behind the words of all blocks, the
+   * sixteenth pairs as bytes, so that the words lie in whole cache lines.
    */
-  NIBBLES(32, 3, 48),
-
-  /**
-   * 5 bits: of each third of the rows, five words of three pairs; then the sixteenth pair of all
-   * rows as bytes.
-   */
-  FIVES(32, 3, 66),
+  FIVES(32, 3, 22),
 
   /**
    * 6 bits, in blocks of 16: three words with two pairs each in the low 12 bits; of the other two
    * pairs, the low four bits on top of the first two words and the high two on top of the third.
    */
   SIXES(16, 1, 12);
+
+  /** Vectors of rows that are read side by side. */
+  private static final int STREAMS = 6;
 
   private final int block;
   private final int vectors;
@@ -72,8 +73,13 @@ enum Packing {
     return vectors * L;
   }
 
-  /** Bytes of one block of all rows of a group. */
-  int blockBytes() {
-    return bytesPerLane * L;
+  /** Groups that are read side by side. */
+  int groupsAtOnce() {
+    return STREAMS / vectors;
+  }
+
+  /** Bytes of the weights of one vector of rows. */
+  long vectorBytes(int cols) {
+    return (long) cols / block * bytesPerLane * L;
   }
 }

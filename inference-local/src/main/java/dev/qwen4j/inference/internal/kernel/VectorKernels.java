@@ -31,6 +31,9 @@ final class VectorKernels implements Kernels {
   /** Columns of a panel: whole K blocks, and with 48 rows about 200 KB. */
   private static final int PANEL_COLS = 1024;
 
+  /** Columns of a tile that are transposed together: what is read and written fits the cache. */
+  private static final int TRANSPOSED = 64;
+
   /** Weights that a decode chunk reads, about: small enough to share out, large to stream. */
   private static final int CHUNK_BYTES = 128 * 1024;
 
@@ -223,14 +226,19 @@ final class VectorKernels implements Kernels {
     }
   }
 
-  private static int decodeChunks(Matrix w) {
-    return w instanceof PackedMatrix packed
-        ? Math.ceilDiv(packed.groups(), groupsPerChunk(packed))
-        : Math.ceilDiv(w.rows(), rowsPerChunk((Mapped) w));
+  /** Of a packed matrix as many for each worker, and none much larger than another. */
+  private int decodeChunks(Matrix w) {
+    if (w instanceof PackedMatrix packed) {
+      int rounds = Math.ceilDiv(packed.groups(), groupsPerChunk(packed) * pool.size());
+      return Math.min(packed.groups(), rounds * pool.size());
+    }
+    return Math.ceilDiv(w.rows(), rowsPerChunk((Mapped) w));
   }
 
+  /** Whole numbers of those that are read side by side. */
   private static int groupsPerChunk(PackedMatrix w) {
-    return Math.clamp(CHUNK_BYTES / w.groupBytes(), 1, w.groups());
+    int atOnce = w.packing().groupsAtOnce();
+    return Math.max(1, Math.toIntExact(CHUNK_BYTES / (w.groupBytes() * atOnce))) * atOnce;
   }
 
   private static int rowsPerChunk(Mapped w) {
@@ -245,8 +253,9 @@ final class VectorKernels implements Kernels {
       i++;
     }
     if (weights[i] instanceof PackedMatrix w) {
-      int from = c * groupsPerChunk(w);
-      int groups = Math.min(groupsPerChunk(w), w.groups() - from);
+      int chunks = decodeChunks(w);
+      int from = (int) ((long) w.groups() * c / chunks);
+      int groups = (int) ((long) w.groups() * (c + 1) / chunks) - from;
       int t = 0;
       for (; t + FourTokens.COUNT <= tokens; t += FourTokens.COUNT) {
         FourTokens four = fours[t / FourTokens.COUNT];
@@ -281,8 +290,11 @@ final class VectorKernels implements Kernels {
     pool.run(panels, prefillPanel);
   }
 
-  private static int panels(Matrix w) {
-    return Math.ceilDiv(w.rows(), PANEL_ROWS);
+  /** As many for each worker, and none much larger than another. */
+  private int panels(Matrix w) {
+    int strips = Math.ceilDiv(w.rows(), STRIP);
+    int rounds = Math.ceilDiv(strips, PANEL_ROWS / STRIP * pool.size());
+    return Math.min(strips, rounds * pool.size());
   }
 
   /** Lanes of a tile: two vectors, or one if the last tile has no tokens for the second. */
@@ -294,15 +306,16 @@ final class VectorKernels implements Kernels {
   private void packTokens(int worker, int tile) {
     int lanes = tileWidth(tile);
     int at = tile * WIDE * width;
-    for (int lane = 0; lane < lanes; lane++) {
-      int t = tile * WIDE + lane;
-      if (t < tokens) {
-        for (int k = 0; k < width; k++) {
-          packed[at + k * lanes + lane] = x[t * width + k];
-        }
-      } else {
-        for (int k = 0; k < width; k++) {
-          packed[at + k * lanes + lane] = 0;
+    int real = Math.min(lanes, tokens - tile * WIDE);
+    if (real < lanes) {
+      Arrays.fill(packed, at, at + lanes * width, 0);
+    }
+    for (int from = 0; from < width; from += TRANSPOSED) {
+      int to = Math.min(width, from + TRANSPOSED);
+      for (int lane = 0; lane < real; lane++) {
+        int row = (tile * WIDE + lane) * width;
+        for (int k = from; k < to; k++) {
+          packed[at + k * lanes + lane] = x[row + k];
         }
       }
     }
@@ -316,8 +329,9 @@ final class VectorKernels implements Kernels {
       i++;
     }
     Matrix w = weights[i];
-    int from = c * PANEL_ROWS;
-    int rows = Math.min(PANEL_ROWS, w.rows() - from);
+    int strips = Math.ceilDiv(w.rows(), STRIP);
+    int from = (int) ((long) strips * c / panels(w)) * STRIP;
+    int rows = Math.min((int) ((long) strips * (c + 1) / panels(w)) * STRIP, w.rows()) - from;
     int tiles = Math.ceilDiv(tokens, WIDE);
     float[] panel = scratch[worker].panel(PANEL_ROWS * Math.min(width, PANEL_COLS));
     float[] sums = scratch[worker].sums(tiles * PANEL_ROWS * WIDE);
