@@ -8,8 +8,9 @@ import java.lang.foreign.MemorySegment;
 import java.util.Set;
 
 /**
- * Four tokens' rounded activations as {@link PackedFours} reads them: the four tokens' pairs next to
- * each other, and the numbers of their blocks likewise. The buffers are reused from call to call.
+ * Four tokens' rounded activations as {@link PackedFours} reads them: the four tokens' pairs next
+ * to each other, and the numbers of their blocks likewise. The buffers are reused from call to
+ * call.
  */
 final class FourTokens {
   static final int COUNT = 4;

@@ -28,9 +28,9 @@ import jdk.incubator.vector.ShortVector;
  * scales made floats once for all four. Each token's result is that of {@link PackedDots}, to the
  * bit.
  *
- * <p>One vector of rows at a time, so that four sums stay in registers. The four tokens' activations
- * lie next to each other ({@link FourTokens}): few enough bytes for the first-level cache, from
- * which a load broadcasts them.
+ * <p>One vector of rows at a time, so that four sums stay in registers. The four tokens'
+ * activations lie next to each other ({@link FourTokens}): few enough bytes for the first-level
+ * cache, from which a load broadcasts them.
  */
 final class PackedFours {
   private PackedFours() {}
@@ -129,22 +129,26 @@ final class PackedFours {
             ShortVector w = weights(from + j * 4L * L + 2L * L);
             IntVector i0 =
                 v.mul(IntVector.broadcast(I, ALL.get(INT, x0)).reinterpretAsShorts())
-                    .add(w.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 16L)).reinterpretAsShorts()))
+                    .add(
+                        w.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 16L)).reinterpretAsShorts()))
                     .reinterpretAsInts();
             t0 = t0.add(i0.lanewise(ASHR, 16)).add(i0.lanewise(LSHL, 16).lanewise(ASHR, 16));
             IntVector i1 =
                 v.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 4L)).reinterpretAsShorts())
-                    .add(w.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 20L)).reinterpretAsShorts()))
+                    .add(
+                        w.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 20L)).reinterpretAsShorts()))
                     .reinterpretAsInts();
             t1 = t1.add(i1.lanewise(ASHR, 16)).add(i1.lanewise(LSHL, 16).lanewise(ASHR, 16));
             IntVector i2 =
                 v.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 8L)).reinterpretAsShorts())
-                    .add(w.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 24L)).reinterpretAsShorts()))
+                    .add(
+                        w.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 24L)).reinterpretAsShorts()))
                     .reinterpretAsInts();
             t2 = t2.add(i2.lanewise(ASHR, 16)).add(i2.lanewise(LSHL, 16).lanewise(ASHR, 16));
             IntVector i3 =
                 v.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 12L)).reinterpretAsShorts())
-                    .add(w.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 28L)).reinterpretAsShorts()))
+                    .add(
+                        w.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 28L)).reinterpretAsShorts()))
                     .reinterpretAsInts();
             t3 = t3.add(i3.lanewise(ASHR, 16)).add(i3.lanewise(LSHL, 16).lanewise(ASHR, 16));
           }
@@ -177,22 +181,35 @@ final class PackedFours {
             p0 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0)).reinterpretAsShorts()).add(p0);
             p1 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 4L)).reinterpretAsShorts()).add(p1);
             p2 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 8L)).reinterpretAsShorts()).add(p2);
-            p3 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 12L)).reinterpretAsShorts()).add(p3);
+            p3 =
+                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 12L)).reinterpretAsShorts()).add(p3);
             s = v.lanewise(LSHR, 4).reinterpretAsShorts();
-            p0 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 16L)).reinterpretAsShorts()).add(p0);
-            p1 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 20L)).reinterpretAsShorts()).add(p1);
-            p2 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 24L)).reinterpretAsShorts()).add(p2);
-            p3 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 28L)).reinterpretAsShorts()).add(p3);
+            p0 =
+                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 16L)).reinterpretAsShorts()).add(p0);
+            p1 =
+                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 20L)).reinterpretAsShorts()).add(p1);
+            p2 =
+                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 24L)).reinterpretAsShorts()).add(p2);
+            p3 =
+                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 28L)).reinterpretAsShorts()).add(p3);
             s = v.lanewise(LSHR, 8).reinterpretAsShorts();
-            p0 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 32L)).reinterpretAsShorts()).add(p0);
-            p1 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 36L)).reinterpretAsShorts()).add(p1);
-            p2 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 40L)).reinterpretAsShorts()).add(p2);
-            p3 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 44L)).reinterpretAsShorts()).add(p3);
+            p0 =
+                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 32L)).reinterpretAsShorts()).add(p0);
+            p1 =
+                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 36L)).reinterpretAsShorts()).add(p1);
+            p2 =
+                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 40L)).reinterpretAsShorts()).add(p2);
+            p3 =
+                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 44L)).reinterpretAsShorts()).add(p3);
             s = v.lanewise(LSHR, 12).reinterpretAsShorts();
-            p0 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 48L)).reinterpretAsShorts()).add(p0);
-            p1 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 52L)).reinterpretAsShorts()).add(p1);
-            p2 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 56L)).reinterpretAsShorts()).add(p2);
-            p3 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 60L)).reinterpretAsShorts()).add(p3);
+            p0 =
+                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 48L)).reinterpretAsShorts()).add(p0);
+            p1 =
+                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 52L)).reinterpretAsShorts()).add(p1);
+            p2 =
+                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 56L)).reinterpretAsShorts()).add(p2);
+            p3 =
+                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 60L)).reinterpretAsShorts()).add(p3);
           }
           p0.intoMemorySegment(ALL, to, LE);
           p1.intoMemorySegment(ALL, to + 4L * L, LE);
@@ -224,7 +241,8 @@ final class PackedFours {
           p0 = s.mul(IntVector.broadcast(I, ALL.get(INT, last)).reinterpretAsShorts()).add(p0);
           p1 = s.mul(IntVector.broadcast(I, ALL.get(INT, last + 4L)).reinterpretAsShorts()).add(p1);
           p2 = s.mul(IntVector.broadcast(I, ALL.get(INT, last + 8L)).reinterpretAsShorts()).add(p2);
-          p3 = s.mul(IntVector.broadcast(I, ALL.get(INT, last + 12L)).reinterpretAsShorts()).add(p3);
+          p3 =
+              s.mul(IntVector.broadcast(I, ALL.get(INT, last + 12L)).reinterpretAsShorts()).add(p3);
           for (int w = 0; w < 5; w++) {
             IntVector v = IntVector.fromMemorySegment(I, ALL, from + w * 4L * L, LE);
             long x0 = (x + (b * 16L + w * 3L) * 16) & Memory.MASK;
@@ -232,17 +250,26 @@ final class PackedFours {
             p0 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0)).reinterpretAsShorts()).add(p0);
             p1 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 4L)).reinterpretAsShorts()).add(p1);
             p2 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 8L)).reinterpretAsShorts()).add(p2);
-            p3 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 12L)).reinterpretAsShorts()).add(p3);
+            p3 =
+                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 12L)).reinterpretAsShorts()).add(p3);
             s = v.lanewise(LSHR, 5).reinterpretAsShorts().and(low10);
-            p0 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 16L)).reinterpretAsShorts()).add(p0);
-            p1 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 20L)).reinterpretAsShorts()).add(p1);
-            p2 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 24L)).reinterpretAsShorts()).add(p2);
-            p3 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 28L)).reinterpretAsShorts()).add(p3);
+            p0 =
+                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 16L)).reinterpretAsShorts()).add(p0);
+            p1 =
+                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 20L)).reinterpretAsShorts()).add(p1);
+            p2 =
+                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 24L)).reinterpretAsShorts()).add(p2);
+            p3 =
+                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 28L)).reinterpretAsShorts()).add(p3);
             s = v.lanewise(LSHR, 10).reinterpretAsShorts().and(low5);
-            p0 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 32L)).reinterpretAsShorts()).add(p0);
-            p1 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 36L)).reinterpretAsShorts()).add(p1);
-            p2 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 40L)).reinterpretAsShorts()).add(p2);
-            p3 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 44L)).reinterpretAsShorts()).add(p3);
+            p0 =
+                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 32L)).reinterpretAsShorts()).add(p0);
+            p1 =
+                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 36L)).reinterpretAsShorts()).add(p1);
+            p2 =
+                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 40L)).reinterpretAsShorts()).add(p2);
+            p3 =
+                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 44L)).reinterpretAsShorts()).add(p3);
           }
           p0.intoMemorySegment(ALL, to, LE);
           p1.intoMemorySegment(ALL, to + 4L * L, LE);
