@@ -1,13 +1,23 @@
 package dev.qwen4j.inference.internal.kernel;
 
 import static dev.qwen4j.inference.internal.kernel.Lanes.F;
+import static dev.qwen4j.inference.internal.kernel.Lanes.I;
 import static dev.qwen4j.inference.internal.kernel.Lanes.L;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static dev.qwen4j.inference.internal.kernel.Lanes.LE;
+import static dev.qwen4j.inference.internal.kernel.Lanes.LONG;
+import static dev.qwen4j.inference.internal.kernel.Lanes.S;
+import static dev.qwen4j.inference.internal.kernel.Lanes.SF;
+import static dev.qwen4j.inference.internal.kernel.Memory.ALL;
+import static jdk.incubator.vector.VectorOperators.I2S;
+import static jdk.incubator.vector.VectorOperators.LSHL;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.Set;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
@@ -18,28 +28,35 @@ import jdk.incubator.vector.VectorOperators;
  * <p>Weights of 4 and 5 bits lie several to a word, and getting one out takes a shift and a mask.
  * The mask can be saved where sums are taken modulo 2^16 anyway: with {@code s_j = word >> 4j}, the
  * weights are {@code n_j = s_j − 16 s_(j+1)}, and so {@code Σ x_j n_j = Σ (x_j − 16 x_(j−1)) s_j}.
- * So it is the activations that change, once for all rows ({@link #fours}, {@link #fives}).
+ * So it is the activations that change, once for all rows ({@link #foursAddress}, {@link
+ * #fivesAddress}).
  */
 final class Activations {
   /** 1.5 · 2^23: adding it rounds a small float to an integer in the low mantissa bits. */
   private static final float ROUND = 12582912f;
+
+  /** All bits of a float but its sign. */
+  private static final int UNSIGNED = 0x7FFF_FFFF;
+
+  /** Bytes that are spare before and behind what vectors read with an offset. */
+  private static final long SPARE = 64;
+
+  /** All bits of every fourth int. */
+  private static final int[] FIRST_OF_FOUR = new int[L];
+
+  /** All bits of the second and third of three pairs, five times, and none of the sixteenth. */
+  private static final int[] NOT_FIRST_OF_THREE = new int[16];
+
+  static {
+    Arrays.setAll(FIRST_OF_FOUR, i -> i % 4 == 0 ? -1 : 0);
+    Arrays.setAll(NOT_FIRST_OF_THREE, i -> i % 3 == 0 ? 0 : -1);
+  }
 
   /** As they are. */
   float[] x = new float[0];
 
   /** Halves decode to 2^-112 of their value without a multiply, and so on; this is x · 2^56. */
   float[] xHalf = new float[0];
-
-  /**
-   * Pairs of neighbours rounded to 8 bits, the first in the low 16 bits, the second in the high.
-   */
-  int[] pairs = new int[0];
-
-  /** Pairs that words of four pairs of 4 bits are multiplied with, shifted but not masked. */
-  int[] fours = new int[0];
-
-  /** Pairs that words of three pairs of 5 bits are, with what is above a pair's half masked. */
-  int[] fives = new int[0];
 
   /** Scale of each block of 32. */
   float[] scale = new float[0];
@@ -50,9 +67,6 @@ final class Activations {
   /** scale · Σq of each block of 32. */
   float[] sum = new float[0];
 
-  /** Σq of each block of 32. */
-  int[] total = new int[0];
-
   /** Σq of the first and of the second of each pair, as a pair, of each block of 32. */
   int[] halves = new int[0];
 
@@ -60,10 +74,15 @@ final class Activations {
   int[] halves16 = new int[0];
 
   private float[] own = new float[0];
-  private int[] rounded = new int[0];
 
-  /** {@link #pairs}, {@link #fours} and {@link #fives} once more, where kernels need no checks. */
-  private MemorySegment copies = MemorySegment.NULL;
+  /** Room for so many activations. */
+  private int room;
+
+  /**
+   * Pairs, fours and fives, in native memory, where kernels need no checks. A vector before and one
+   * behind each are not used, but read.
+   */
+  private MemorySegment forms = MemorySegment.NULL;
 
   /**
    * Takes a token as it is, and times 2^56 if that is wanted.
@@ -99,124 +118,136 @@ final class Activations {
    * @param packings that it is to be multiplied with
    */
   void round(float[] values, int from, int cols, Set<Packing> packings) {
-    if (rounded.length < cols) {
-      rounded = new int[cols];
-      int pairsOfAll = cols / 2;
-      int blocksOfAll = cols / 32;
-      pairs = new int[pairsOfAll];
-      fours = new int[pairsOfAll];
-      fives = new int[pairsOfAll];
-      scale = new float[blocksOfAll];
-      sum = new float[blocksOfAll];
-      total = new int[blocksOfAll];
-      halves = new int[blocksOfAll];
-      scale16 = new float[2 * blocksOfAll];
-      halves16 = new int[2 * blocksOfAll];
-      copies = Arena.ofAuto().allocate(3 * 4L * pairsOfAll, 64);
-    }
+    reserve(cols);
     round(values, from, cols);
-    totals(cols);
-    if (packings.contains(Packing.NIBBLES)) {
+    boolean nibbles = packings.contains(Packing.NIBBLES);
+    boolean fives = packings.contains(Packing.FIVES);
+    if (nibbles || fives || packings.contains(Packing.SIXES)) {
+      addUp(cols);
+    }
+    if (nibbles) {
       fours(cols);
     }
-    if (packings.contains(Packing.FIVES)) {
+    if (fives) {
       fives(cols);
     }
-    int n = cols / 2;
-    MemorySegment.copy(pairs, 0, copies, JAVA_INT, 0, n);
-    if (packings.contains(Packing.NIBBLES)) {
-      MemorySegment.copy(fours, 0, copies, JAVA_INT, 4L * pairs.length, n);
-    }
-    if (packings.contains(Packing.FIVES)) {
-      MemorySegment.copy(fives, 0, copies, JAVA_INT, 8L * pairs.length, n);
+  }
+
+  private void reserve(int cols) {
+    if (room < cols) {
+      room = cols;
+      scale = new float[cols / 32];
+      sum = new float[cols / 32];
+      halves = new int[cols / 32];
+      scale16 = new float[cols / 16];
+      halves16 = new int[cols / 16];
+      forms = Arena.ofAuto().allocate(3 * formBytes(), 64);
     }
   }
 
-  /** The address of {@link #pairs}, as long as this object is reachable. */
+  private long formBytes() {
+    return 2L * room + 2 * SPARE;
+  }
+
+  /**
+   * The address of pairs of neighbours rounded to 8 bits, the first in the low 16 bits, the second
+   * in the high, as long as this object is reachable.
+   */
   long pairsAddress() {
-    return copies.address();
+    return forms.address() + SPARE;
   }
 
-  /** The address of {@link #fours}, as long as this object is reachable. */
+  /**
+   * The address of pairs that words of four pairs of 4 bits are multiplied with, shifted but not
+   * masked, as long as this object is reachable.
+   */
   long foursAddress() {
-    return copies.address() + 4L * pairs.length;
+    return pairsAddress() + formBytes();
   }
 
-  /** The address of {@link #fives}, as long as this object is reachable. */
+  /**
+   * The address of pairs that words of three pairs of 5 bits are multiplied with, with what is
+   * above a pair's half masked, as long as this object is reachable.
+   */
   long fivesAddress() {
-    return copies.address() + 8L * pairs.length;
+    return foursAddress() + formBytes();
   }
 
   private void round(float[] values, int from, int cols) {
+    long pairs = pairsAddress();
     for (int b = 0; b < cols / 32; b++) {
-      int at = b * 32;
-      FloatVector max = FloatVector.zero(F);
+      int at = from + b * 32;
+      // The largest of floats without a sign, as integers: a fraction of the instructions.
+      IntVector max = IntVector.zero(I);
       for (int j = 0; j < 32; j += L) {
-        max = max.max(FloatVector.fromArray(F, values, from + at + j).abs());
+        max = max.max(FloatVector.fromArray(F, values, at + j).reinterpretAsInts().and(UNSIGNED));
       }
-      float d = max.reduceLanes(VectorOperators.MAX) / 127;
+      float d = Float.intBitsToFloat(max.reduceLanes(VectorOperators.MAX)) / 127;
       float inverse = d == 0 ? 0 : 1 / d;
       for (int j = 0; j < 32; j += L) {
-        FloatVector.fromArray(F, values, from + at + j)
-            .mul(inverse)
-            .add(ROUND)
-            .reinterpretAsInts()
-            .sub(Float.floatToRawIntBits(ROUND))
-            .intoArray(rounded, at + j);
+        IntVector q =
+            FloatVector.fromArray(F, values, at + j)
+                .mul(inverse)
+                .add(ROUND)
+                .reinterpretAsInts()
+                .sub(Float.floatToRawIntBits(ROUND));
+        ((ShortVector) q.convertShape(I2S, SF, 0))
+            .intoMemorySegment(ALL, (pairs + 2L * (b * 32 + j)) & Memory.MASK, LE);
       }
       scale[b] = d;
+      scale16[2 * b] = d;
+      scale16[2 * b + 1] = d;
     }
   }
 
-  private void totals(int cols) {
-    for (int i = 0; i < cols / 16; i++) {
-      int even = 0;
-      int odd = 0;
-      for (int p = i * 8; p < i * 8 + 8; p++) {
-        even += rounded[2 * p];
-        odd += rounded[2 * p + 1];
-        pairs[p] = pair(rounded[2 * p], rounded[2 * p + 1]);
-      }
-      halves16[i] = pair(even, odd);
-      int block = i / 2;
-      scale16[i] = scale[block];
-      boolean second = i % 2 == 1;
-      total[block] = even + odd + (second ? total[block] : 0);
-      if (second) {
-        int before = halves16[i - 1];
-        halves[block] = pair(even + (short) before, odd + (before >> 16));
-        sum[block] = scale[block] * total[block];
-      }
+  /** Four at a time as the halves of a long, each 128 more than it is so that none is negative. */
+  private void addUp(int cols) {
+    for (int b = 0; b < cols / 32; b++) {
+      long at = (pairsAddress() + b * 64L) & Memory.MASK;
+      long first = biased(at) + biased(at + 8) + biased(at + 16) + biased(at + 24);
+      long second = biased(at + 32) + biased(at + 40) + biased(at + 48) + biased(at + 56);
+      halves16[2 * b] = pairOf(first, 8 * 128);
+      halves16[2 * b + 1] = pairOf(second, 8 * 128);
+      int both = pairOf(first + second, 16 * 128);
+      halves[b] = both;
+      sum[b] = scale[b] * ((short) both + (both >> 16));
     }
+  }
+
+  private static long biased(long at) {
+    return (ALL.get(LONG, at) & 0x00FF_00FF_00FF_00FFL) ^ 0x0080_0080_0080_0080L;
+  }
+
+  /** Firsts and seconds of two pairs added up, less what each is more than it should be. */
+  private static int pairOf(long pairs, int bias) {
+    int sums = (int) (pairs + (pairs >>> 32));
+    int firsts = (sums & 0xFFFF) - bias;
+    int seconds = (sums >>> 16) - bias;
+    return (firsts & 0xFFFF) | (seconds << 16);
   }
 
   /** Words of 32 bits are shifted as a whole: into the lower half comes what is in the upper. */
   private void fours(int cols) {
-    for (int i = 0; i < cols; i += 8) {
-      int[] q = rounded;
-      int to = i / 2;
-      fours[to] = pair(q[i], q[i + 1] - 16 * q[i + 6]);
-      fours[to + 1] = pair(q[i + 2] - 16 * q[i], q[i + 3] - 16 * q[i + 1]);
-      fours[to + 2] = pair(q[i + 4] - 16 * q[i + 2], q[i + 5] - 16 * q[i + 3]);
-      fours[to + 3] = pair(q[i + 6] - 16 * q[i + 4], q[i + 7] - 16 * q[i + 5]);
+    IntVector first = IntVector.fromArray(I, FIRST_OF_FOUR, 0);
+    for (int i = 0; i < cols / 2; i += L) {
+      long at = (pairsAddress() + 4L * i) & Memory.MASK;
+      IntVector above = IntVector.fromMemorySegment(I, ALL, at - 4, LE).and(first.not());
+      IntVector across = IntVector.fromMemorySegment(I, ALL, at + 12, LE).and(first);
+      ShortVector less = above.or(across.lanewise(LSHL, 16)).reinterpretAsShorts();
+      ShortVector pairs = ShortVector.fromMemorySegment(S, ALL, at, LE);
+      long to = (foursAddress() + 4L * i) & Memory.MASK;
+      pairs.sub(less.lanewise(LSHL, 4)).intoMemorySegment(ALL, to, LE);
     }
   }
 
   private void fives(int cols) {
-    for (int b = 0; b < cols; b += 32) {
-      int[] q = rounded;
-      int to = b / 2;
-      for (int i = b; i < b + 30; i += 6) {
-        fives[to] = pair(q[i], q[i + 1]);
-        fives[to + 1] = pair(q[i + 2] - 32 * q[i], q[i + 3] - 32 * q[i + 1]);
-        fives[to + 2] = pair(q[i + 4] - 32 * q[i + 2], q[i + 5] - 32 * q[i + 3]);
-        to += 3;
-      }
-      fives[to] = pair(q[b + 30], q[b + 31]);
+    for (int i = 0; i < cols / 2; i += L) {
+      long at = (pairsAddress() + 4L * i) & Memory.MASK;
+      IntVector notFirst = IntVector.fromArray(I, NOT_FIRST_OF_THREE, i % 16);
+      IntVector above = IntVector.fromMemorySegment(I, ALL, at - 4, LE).and(notFirst);
+      ShortVector pairs = ShortVector.fromMemorySegment(S, ALL, at, LE);
+      long to = (fivesAddress() + 4L * i) & Memory.MASK;
+      pairs.sub(above.reinterpretAsShorts().lanewise(LSHL, 5)).intoMemorySegment(ALL, to, LE);
     }
-  }
-
-  private static int pair(int first, int second) {
-    return (first & 0xFFFF) | second << 16;
   }
 }

@@ -72,22 +72,8 @@ final class PackedDots {
     return mask;
   }
 
-  /** {@code out[r] = row r · a} for the rows of some groups. */
+  /** {@code out[r] = row r · a} for the rows of {@link Packing#groupsAtOnce} groups at most. */
   static void multiply(
-      PackedMatrix m,
-      int group,
-      int groups,
-      Activations a,
-      Scratch scratch,
-      float[] out,
-      int outAt) {
-    int atOnce = m.packing().groupsAtOnce();
-    for (int g = group; g < group + groups; g += atOnce) {
-      multiplyAtOnce(m, g, Math.min(atOnce, group + groups - g), a, scratch, out, outAt);
-    }
-  }
-
-  private static void multiplyAtOnce(
       PackedMatrix m,
       int group,
       int groups,

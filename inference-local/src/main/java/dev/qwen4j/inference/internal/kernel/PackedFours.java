@@ -2,21 +2,19 @@ package dev.qwen4j.inference.internal.kernel;
 
 import static dev.qwen4j.inference.internal.kernel.Lanes.BS;
 import static dev.qwen4j.inference.internal.kernel.Lanes.F;
-import static dev.qwen4j.inference.internal.kernel.Lanes.FLOAT;
 import static dev.qwen4j.inference.internal.kernel.Lanes.I;
 import static dev.qwen4j.inference.internal.kernel.Lanes.INT;
 import static dev.qwen4j.inference.internal.kernel.Lanes.L;
 import static dev.qwen4j.inference.internal.kernel.Lanes.LE;
 import static dev.qwen4j.inference.internal.kernel.Lanes.S;
 import static dev.qwen4j.inference.internal.kernel.Memory.ALL;
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.B2S;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 
-import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -28,406 +26,419 @@ import jdk.incubator.vector.ShortVector;
  * scales made floats once for all four. Each token's result is that of {@link PackedDots}, to the
  * bit.
  *
- * <p>One vector of rows at a time, so that four sums stay in registers. The four tokens'
- * activations lie next to each other ({@link FourTokens}): few enough bytes for the first-level
- * cache, from which a load broadcasts them.
+ * <p>One vector of rows at a time, so that four sums stay in registers.
  */
 final class PackedFours {
+  /** Tokens. */
+  static final int COUNT = 4;
+
   private PackedFours() {}
 
-  /** {@code out[t · m.rows() + r] = row r · token t} for the rows of some groups. */
+  /**
+   * {@code out[t · m.rows() + r] = row r · token first + t} for the rows of {@link
+   * Packing#groupsAtOnce} groups at most.
+   *
+   * @param tokens rounded for the packing
+   */
   static void multiply(
       PackedMatrix m,
       int group,
       int groups,
-      FourTokens tokens,
-      Scratch scratch,
-      float[] out,
-      int outAt) {
-    int atOnce = m.packing().groupsAtOnce();
-    for (int g = group; g < group + groups; g += atOnce) {
-      multiplyAtOnce(m, g, Math.min(atOnce, group + groups - g), tokens, scratch, out, outAt);
-    }
-  }
-
-  private static void multiplyAtOnce(
-      PackedMatrix m,
-      int group,
-      int groups,
-      FourTokens tokens,
-      Scratch scratch,
-      float[] out,
-      int outAt) {
-    Packing packing = m.packing();
-    int blocks = m.cols() / packing.block();
-    long productBytes = 16L * packing.groupRows() * blocks;
-    long products = scratch.products(groups * productBytes).address();
-    long x = tokens.pairs(packing);
-    long start = m.data().address() + m.weightsOf(group);
-    long step = m.groupBytes();
-    switch (packing) {
-      case BYTES -> bytes(start, step, groups, blocks, x, products);
-      case NIBBLES -> nibbles(start, step, groups, blocks, x, tokens.starts(packing), products);
-      case FIVES -> fives(start, step, groups, blocks, x, tokens.starts(packing), products);
-      case SIXES -> sixes(start, step, groups, blocks, x, tokens.starts(packing), products);
-    }
-    for (int g = 0; g < groups; g++) {
-      addUp(m, group + g, tokens, products + g * productBytes, scratch, out, outAt);
-    }
-  }
-
-  /** Adds up the products of a group. */
-  private static void addUp(
-      PackedMatrix m,
-      int group,
-      FourTokens tokens,
-      long products,
+      Activations[] tokens,
+      int first,
       Scratch scratch,
       float[] out,
       int outAt) {
     Packing packing = m.packing();
     int rows = packing.groupRows();
     int blocks = m.cols() / packing.block();
-    float[] scales = scratch.scales(blocks * rows);
-    PackedScales.scales(m, group, 0, blocks, scratch.ones(blocks), scales, 0);
-    MemorySegment sums = scratch.sumsOfFour();
-    sums.fill((byte) 0);
-    float[] taken = scratch.rows(rows);
-    boolean minima = PackedScales.haveMinima(m.type());
-    for (int t = 0; minima && t < FourTokens.COUNT; t++) {
-      PackedScales.takeOff(m, group, tokens.get(t).sum, taken, 0);
-      MemorySegment.copy(taken, 0, sums, JAVA_FLOAT, 12L * L * t, rows);
+    float[] scales = scratch.scales(groups * blocks * rows);
+    float[] sums = scratch.sums(groups * COUNT * rows);
+    Arrays.fill(sums, 0, groups * COUNT * rows, 0);
+    for (int g = 0; g < groups; g++) {
+      float[] ones = scratch.ones(blocks);
+      PackedScales.scales(m, group + g, 0, blocks, ones, scales, g * blocks * rows);
+      for (int t = 0; t < COUNT && PackedScales.haveMinima(m.type()); t++) {
+        PackedScales.takeOff(m, group + g, tokens[first + t].sum, sums, (g * COUNT + t) * rows);
+      }
     }
-    long factors = tokens.factors(packing);
     switch (packing) {
-      case BYTES -> addUp(blocks, 3, products, factors, scales, sums.address());
-      case NIBBLES -> addUpWhole(blocks, 3, products, factors, scales, sums.address());
-      case FIVES -> addUpHalves(blocks, 3, products, factors, scales, sums.address());
-      case SIXES -> addUpHalves(blocks, 1, products, factors, scales, sums.address());
+      case BYTES -> bytes(m, group, groups, tokens, first, scales, sums);
+      case NIBBLES -> nibbles(m, group, groups, tokens, first, scales, sums);
+      case FIVES -> fives(m, group, groups, tokens, first, scales, sums);
+      case SIXES -> sixes(m, group, groups, tokens, first, scales, sums);
     }
-    int n = Math.min(rows, m.rows() - group * rows);
-    for (int t = 0; t < FourTokens.COUNT; t++) {
-      int to = outAt + t * m.rows() + group * rows;
-      MemorySegment.copy(sums, JAVA_FLOAT, 12L * L * t, out, to, n);
+    for (int g = 0; g < groups; g++) {
+      int to = (group + g) * rows;
+      for (int t = 0; t < COUNT; t++) {
+        int n = Math.min(rows, m.rows() - to);
+        System.arraycopy(sums, (g * COUNT + t) * rows, out, outAt + t * m.rows() + to, n);
+      }
     }
   }
 
-  private static void bytes(long start, long step, int groups, int blocks, long x, long products) {
-    long vector = blocks * 32L * L;
+  private static void bytes(
+      PackedMatrix m,
+      int group,
+      int groups,
+      Activations[] tokens,
+      int first,
+      float[] scales,
+      float[] sums) {
+    int blocks = m.cols() / 32;
+    long start = m.data().address() + m.weightsOf(group);
+    long step = m.groupBytes();
+    long vector = m.packing().vectorBytes(m.cols());
+    Activations a0 = tokens[first];
+    Activations a1 = tokens[first + 1];
+    Activations a2 = tokens[first + 2];
+    Activations a3 = tokens[first + 3];
+    long x0 = a0.pairsAddress();
+    long x1 = a1.pairsAddress();
+    long x2 = a2.pairsAddress();
+    long x3 = a3.pairsAddress();
     for (int b = 0; b < blocks; b++) {
       for (int g = 0; g < groups; g++) {
         for (int r = 0; r < 3; r++) {
           long from = (start + g * step + r * vector + b * 32L * L) & Memory.MASK;
-          long to = (products + ((g * blocks + b) * 3L + r) * 16 * L) & Memory.MASK;
-          IntVector t0 = IntVector.zero(I);
-          IntVector t1 = IntVector.zero(I);
-          IntVector t2 = IntVector.zero(I);
-          IntVector t3 = IntVector.zero(I);
+          IntVector p0 = IntVector.zero(I);
+          IntVector p1 = IntVector.zero(I);
+          IntVector p2 = IntVector.zero(I);
+          IntVector p3 = IntVector.zero(I);
           for (int j = 0; j < 8; j++) {
-            long x0 = (x + (b * 16L + 2L * j) * 16) & Memory.MASK;
             ShortVector v = weights(from + j * 4L * L);
             ShortVector w = weights(from + j * 4L * L + 2L * L);
+            long k0 = (x0 + b * 64L + j * 8L) & Memory.MASK;
             IntVector i0 =
-                v.mul(IntVector.broadcast(I, ALL.get(INT, x0)).reinterpretAsShorts())
-                    .add(
-                        w.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 16L)).reinterpretAsShorts()))
+                v.mul(IntVector.broadcast(I, ALL.get(INT, k0)).reinterpretAsShorts())
+                    .add(w.mul(IntVector.broadcast(I, ALL.get(INT, k0 + 4)).reinterpretAsShorts()))
                     .reinterpretAsInts();
-            t0 = t0.add(i0.lanewise(ASHR, 16)).add(i0.lanewise(LSHL, 16).lanewise(ASHR, 16));
+            p0 = p0.add(i0.lanewise(ASHR, 16)).add(i0.lanewise(LSHL, 16).lanewise(ASHR, 16));
+            long k1 = (x1 + b * 64L + j * 8L) & Memory.MASK;
             IntVector i1 =
-                v.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 4L)).reinterpretAsShorts())
-                    .add(
-                        w.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 20L)).reinterpretAsShorts()))
+                v.mul(IntVector.broadcast(I, ALL.get(INT, k1)).reinterpretAsShorts())
+                    .add(w.mul(IntVector.broadcast(I, ALL.get(INT, k1 + 4)).reinterpretAsShorts()))
                     .reinterpretAsInts();
-            t1 = t1.add(i1.lanewise(ASHR, 16)).add(i1.lanewise(LSHL, 16).lanewise(ASHR, 16));
+            p1 = p1.add(i1.lanewise(ASHR, 16)).add(i1.lanewise(LSHL, 16).lanewise(ASHR, 16));
+            long k2 = (x2 + b * 64L + j * 8L) & Memory.MASK;
             IntVector i2 =
-                v.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 8L)).reinterpretAsShorts())
-                    .add(
-                        w.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 24L)).reinterpretAsShorts()))
+                v.mul(IntVector.broadcast(I, ALL.get(INT, k2)).reinterpretAsShorts())
+                    .add(w.mul(IntVector.broadcast(I, ALL.get(INT, k2 + 4)).reinterpretAsShorts()))
                     .reinterpretAsInts();
-            t2 = t2.add(i2.lanewise(ASHR, 16)).add(i2.lanewise(LSHL, 16).lanewise(ASHR, 16));
+            p2 = p2.add(i2.lanewise(ASHR, 16)).add(i2.lanewise(LSHL, 16).lanewise(ASHR, 16));
+            long k3 = (x3 + b * 64L + j * 8L) & Memory.MASK;
             IntVector i3 =
-                v.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 12L)).reinterpretAsShorts())
-                    .add(
-                        w.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 28L)).reinterpretAsShorts()))
+                v.mul(IntVector.broadcast(I, ALL.get(INT, k3)).reinterpretAsShorts())
+                    .add(w.mul(IntVector.broadcast(I, ALL.get(INT, k3 + 4)).reinterpretAsShorts()))
                     .reinterpretAsInts();
-            t3 = t3.add(i3.lanewise(ASHR, 16)).add(i3.lanewise(LSHL, 16).lanewise(ASHR, 16));
+            p3 = p3.add(i3.lanewise(ASHR, 16)).add(i3.lanewise(LSHL, 16).lanewise(ASHR, 16));
           }
-          t0.intoMemorySegment(ALL, to, LE);
-          t1.intoMemorySegment(ALL, to + 4L * L, LE);
-          t2.intoMemorySegment(ALL, to + 8L * L, LE);
-          t3.intoMemorySegment(ALL, to + 12L * L, LE);
+          FloatVector scale = FloatVector.fromArray(F, scales, ((g * blocks + b) * 3 + r) * L);
+          int at = (g * 12 + r) * L;
+          IntVector t0 = p0;
+          scale
+              .mul(a0.scale[b])
+              .fma((FloatVector) t0.convert(I2F, 0), FloatVector.fromArray(F, sums, at))
+              .intoArray(sums, at);
+          IntVector t1 = p1;
+          scale
+              .mul(a1.scale[b])
+              .fma((FloatVector) t1.convert(I2F, 0), FloatVector.fromArray(F, sums, at + 3 * L))
+              .intoArray(sums, at + 3 * L);
+          IntVector t2 = p2;
+          scale
+              .mul(a2.scale[b])
+              .fma((FloatVector) t2.convert(I2F, 0), FloatVector.fromArray(F, sums, at + 6 * L))
+              .intoArray(sums, at + 6 * L);
+          IntVector t3 = p3;
+          scale
+              .mul(a3.scale[b])
+              .fma((FloatVector) t3.convert(I2F, 0), FloatVector.fromArray(F, sums, at + 9 * L))
+              .intoArray(sums, at + 9 * L);
         }
       }
     }
   }
 
   private static void nibbles(
-      long start, long step, int groups, int blocks, long x, long starts, long products) {
-    long vector = blocks * 16L * L;
+      PackedMatrix m,
+      int group,
+      int groups,
+      Activations[] tokens,
+      int first,
+      float[] scales,
+      float[] sums) {
+    int blocks = m.cols() / 32;
+    long start = m.data().address() + m.weightsOf(group);
+    long step = m.groupBytes();
+    long vector = m.packing().vectorBytes(m.cols());
+    Activations a0 = tokens[first];
+    Activations a1 = tokens[first + 1];
+    Activations a2 = tokens[first + 2];
+    Activations a3 = tokens[first + 3];
+    long x0 = a0.foursAddress();
+    long x1 = a1.foursAddress();
+    long x2 = a2.foursAddress();
+    long x3 = a3.foursAddress();
+    ShortVector less8 = ShortVector.fromArray(S, PackedDots.LESS_8, 0);
     for (int b = 0; b < blocks; b++) {
       for (int g = 0; g < groups; g++) {
         for (int r = 0; r < 3; r++) {
           long from = (start + g * step + r * vector + b * 16L * L) & Memory.MASK;
-          long to = (products + ((g * blocks + b) * 3L + r) * 16 * L) & Memory.MASK;
-          long h = (starts + b * 16L) & Memory.MASK;
-          ShortVector p0 = IntVector.broadcast(I, ALL.get(INT, h)).reinterpretAsShorts();
-          ShortVector p1 = IntVector.broadcast(I, ALL.get(INT, h + 4L)).reinterpretAsShorts();
-          ShortVector p2 = IntVector.broadcast(I, ALL.get(INT, h + 8L)).reinterpretAsShorts();
-          ShortVector p3 = IntVector.broadcast(I, ALL.get(INT, h + 12L)).reinterpretAsShorts();
+          ShortVector p0 = IntVector.broadcast(I, a0.halves[b]).reinterpretAsShorts().mul(less8);
+          ShortVector p1 = IntVector.broadcast(I, a1.halves[b]).reinterpretAsShorts().mul(less8);
+          ShortVector p2 = IntVector.broadcast(I, a2.halves[b]).reinterpretAsShorts().mul(less8);
+          ShortVector p3 = IntVector.broadcast(I, a3.halves[b]).reinterpretAsShorts().mul(less8);
           for (int w = 0; w < 4; w++) {
             IntVector v = IntVector.fromMemorySegment(I, ALL, from + w * 4L * L, LE);
-            long x0 = (x + (b * 16L + w * 4L) * 16) & Memory.MASK;
+            long k0 = (x0 + b * 64L + w * 16L) & Memory.MASK;
+            long k1 = (x1 + b * 64L + w * 16L) & Memory.MASK;
+            long k2 = (x2 + b * 64L + w * 16L) & Memory.MASK;
+            long k3 = (x3 + b * 64L + w * 16L) & Memory.MASK;
             ShortVector s = v.reinterpretAsShorts();
-            p0 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0)).reinterpretAsShorts()).add(p0);
-            p1 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 4L)).reinterpretAsShorts()).add(p1);
-            p2 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 8L)).reinterpretAsShorts()).add(p2);
-            p3 =
-                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 12L)).reinterpretAsShorts()).add(p3);
+            p0 = s.mul(IntVector.broadcast(I, ALL.get(INT, k0)).reinterpretAsShorts()).add(p0);
+            p1 = s.mul(IntVector.broadcast(I, ALL.get(INT, k1)).reinterpretAsShorts()).add(p1);
+            p2 = s.mul(IntVector.broadcast(I, ALL.get(INT, k2)).reinterpretAsShorts()).add(p2);
+            p3 = s.mul(IntVector.broadcast(I, ALL.get(INT, k3)).reinterpretAsShorts()).add(p3);
             s = v.lanewise(LSHR, 4).reinterpretAsShorts();
-            p0 =
-                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 16L)).reinterpretAsShorts()).add(p0);
-            p1 =
-                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 20L)).reinterpretAsShorts()).add(p1);
-            p2 =
-                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 24L)).reinterpretAsShorts()).add(p2);
-            p3 =
-                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 28L)).reinterpretAsShorts()).add(p3);
+            p0 = s.mul(IntVector.broadcast(I, ALL.get(INT, k0 + 4)).reinterpretAsShorts()).add(p0);
+            p1 = s.mul(IntVector.broadcast(I, ALL.get(INT, k1 + 4)).reinterpretAsShorts()).add(p1);
+            p2 = s.mul(IntVector.broadcast(I, ALL.get(INT, k2 + 4)).reinterpretAsShorts()).add(p2);
+            p3 = s.mul(IntVector.broadcast(I, ALL.get(INT, k3 + 4)).reinterpretAsShorts()).add(p3);
             s = v.lanewise(LSHR, 8).reinterpretAsShorts();
-            p0 =
-                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 32L)).reinterpretAsShorts()).add(p0);
-            p1 =
-                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 36L)).reinterpretAsShorts()).add(p1);
-            p2 =
-                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 40L)).reinterpretAsShorts()).add(p2);
-            p3 =
-                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 44L)).reinterpretAsShorts()).add(p3);
+            p0 = s.mul(IntVector.broadcast(I, ALL.get(INT, k0 + 8)).reinterpretAsShorts()).add(p0);
+            p1 = s.mul(IntVector.broadcast(I, ALL.get(INT, k1 + 8)).reinterpretAsShorts()).add(p1);
+            p2 = s.mul(IntVector.broadcast(I, ALL.get(INT, k2 + 8)).reinterpretAsShorts()).add(p2);
+            p3 = s.mul(IntVector.broadcast(I, ALL.get(INT, k3 + 8)).reinterpretAsShorts()).add(p3);
             s = v.lanewise(LSHR, 12).reinterpretAsShorts();
-            p0 =
-                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 48L)).reinterpretAsShorts()).add(p0);
-            p1 =
-                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 52L)).reinterpretAsShorts()).add(p1);
-            p2 =
-                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 56L)).reinterpretAsShorts()).add(p2);
-            p3 =
-                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 60L)).reinterpretAsShorts()).add(p3);
+            p0 = s.mul(IntVector.broadcast(I, ALL.get(INT, k0 + 12)).reinterpretAsShorts()).add(p0);
+            p1 = s.mul(IntVector.broadcast(I, ALL.get(INT, k1 + 12)).reinterpretAsShorts()).add(p1);
+            p2 = s.mul(IntVector.broadcast(I, ALL.get(INT, k2 + 12)).reinterpretAsShorts()).add(p2);
+            p3 = s.mul(IntVector.broadcast(I, ALL.get(INT, k3 + 12)).reinterpretAsShorts()).add(p3);
           }
-          p0.intoMemorySegment(ALL, to, LE);
-          p1.intoMemorySegment(ALL, to + 4L * L, LE);
-          p2.intoMemorySegment(ALL, to + 8L * L, LE);
-          p3.intoMemorySegment(ALL, to + 12L * L, LE);
+          FloatVector scale = FloatVector.fromArray(F, scales, ((g * blocks + b) * 3 + r) * L);
+          int at = (g * 12 + r) * L;
+          IntVector t0 = p0.reinterpretAsInts();
+          t0 = t0.add(t0.lanewise(LSHL, 16)).lanewise(ASHR, 16);
+          scale
+              .mul(a0.scale[b])
+              .fma((FloatVector) t0.convert(I2F, 0), FloatVector.fromArray(F, sums, at))
+              .intoArray(sums, at);
+          IntVector t1 = p1.reinterpretAsInts();
+          t1 = t1.add(t1.lanewise(LSHL, 16)).lanewise(ASHR, 16);
+          scale
+              .mul(a1.scale[b])
+              .fma((FloatVector) t1.convert(I2F, 0), FloatVector.fromArray(F, sums, at + 3 * L))
+              .intoArray(sums, at + 3 * L);
+          IntVector t2 = p2.reinterpretAsInts();
+          t2 = t2.add(t2.lanewise(LSHL, 16)).lanewise(ASHR, 16);
+          scale
+              .mul(a2.scale[b])
+              .fma((FloatVector) t2.convert(I2F, 0), FloatVector.fromArray(F, sums, at + 6 * L))
+              .intoArray(sums, at + 6 * L);
+          IntVector t3 = p3.reinterpretAsInts();
+          t3 = t3.add(t3.lanewise(LSHL, 16)).lanewise(ASHR, 16);
+          scale
+              .mul(a3.scale[b])
+              .fma((FloatVector) t3.convert(I2F, 0), FloatVector.fromArray(F, sums, at + 9 * L))
+              .intoArray(sums, at + 9 * L);
         }
       }
     }
   }
 
   private static void fives(
-      long start, long step, int groups, int blocks, long x, long starts, long products) {
-    long vector = blocks * 22L * L;
+      PackedMatrix m,
+      int group,
+      int groups,
+      Activations[] tokens,
+      int first,
+      float[] scales,
+      float[] sums) {
+    int blocks = m.cols() / 32;
+    long start = m.data().address() + m.weightsOf(group);
+    long step = m.groupBytes();
+    long vector = m.packing().vectorBytes(m.cols());
+    Activations a0 = tokens[first];
+    Activations a1 = tokens[first + 1];
+    Activations a2 = tokens[first + 2];
+    Activations a3 = tokens[first + 3];
+    long x0 = a0.fivesAddress();
+    long x1 = a1.fivesAddress();
+    long x2 = a2.fivesAddress();
+    long x3 = a3.fivesAddress();
+    ShortVector less16 = ShortVector.fromArray(S, PackedDots.LESS_16, 0);
     ShortVector low10 = ShortVector.fromArray(S, PackedDots.LOW_10, 0);
     ShortVector low5 = ShortVector.fromArray(S, PackedDots.LOW_5, 0);
     for (int b = 0; b < blocks; b++) {
       for (int g = 0; g < groups; g++) {
         for (int r = 0; r < 3; r++) {
-          long from = (start + g * step + r * vector + b * 20L * L) & Memory.MASK;
-          long bytes = start + g * step + r * vector + blocks * 20L * L + b * 2L * L;
-          long to = (products + ((g * blocks + b) * 3L + r) * 16 * L) & Memory.MASK;
-          long h = (starts + b * 16L) & Memory.MASK;
-          ShortVector p0 = IntVector.broadcast(I, ALL.get(INT, h)).reinterpretAsShorts();
-          ShortVector p1 = IntVector.broadcast(I, ALL.get(INT, h + 4L)).reinterpretAsShorts();
-          ShortVector p2 = IntVector.broadcast(I, ALL.get(INT, h + 8L)).reinterpretAsShorts();
-          ShortVector p3 = IntVector.broadcast(I, ALL.get(INT, h + 12L)).reinterpretAsShorts();
-          long last = (x + (b * 16L + 15) * 16) & Memory.MASK;
-          ShortVector s = weights(bytes & Memory.MASK);
-          p0 = s.mul(IntVector.broadcast(I, ALL.get(INT, last)).reinterpretAsShorts()).add(p0);
-          p1 = s.mul(IntVector.broadcast(I, ALL.get(INT, last + 4L)).reinterpretAsShorts()).add(p1);
-          p2 = s.mul(IntVector.broadcast(I, ALL.get(INT, last + 8L)).reinterpretAsShorts()).add(p2);
-          p3 =
-              s.mul(IntVector.broadcast(I, ALL.get(INT, last + 12L)).reinterpretAsShorts()).add(p3);
+          long words = start + g * step + r * vector;
+          long from = (words + b * 20L * L) & Memory.MASK;
+          ShortVector s = weights((words + blocks * 20L * L + b * 2L * L) & Memory.MASK);
+          long last0 = (x0 + b * 64L + 60) & Memory.MASK;
+          ShortVector p0 =
+              s.mul(IntVector.broadcast(I, ALL.get(INT, last0)).reinterpretAsShorts())
+                  .add(IntVector.broadcast(I, a0.halves[b]).reinterpretAsShorts().mul(less16));
+          long last1 = (x1 + b * 64L + 60) & Memory.MASK;
+          ShortVector p1 =
+              s.mul(IntVector.broadcast(I, ALL.get(INT, last1)).reinterpretAsShorts())
+                  .add(IntVector.broadcast(I, a1.halves[b]).reinterpretAsShorts().mul(less16));
+          long last2 = (x2 + b * 64L + 60) & Memory.MASK;
+          ShortVector p2 =
+              s.mul(IntVector.broadcast(I, ALL.get(INT, last2)).reinterpretAsShorts())
+                  .add(IntVector.broadcast(I, a2.halves[b]).reinterpretAsShorts().mul(less16));
+          long last3 = (x3 + b * 64L + 60) & Memory.MASK;
+          ShortVector p3 =
+              s.mul(IntVector.broadcast(I, ALL.get(INT, last3)).reinterpretAsShorts())
+                  .add(IntVector.broadcast(I, a3.halves[b]).reinterpretAsShorts().mul(less16));
           for (int w = 0; w < 5; w++) {
             IntVector v = IntVector.fromMemorySegment(I, ALL, from + w * 4L * L, LE);
-            long x0 = (x + (b * 16L + w * 3L) * 16) & Memory.MASK;
+            long k0 = (x0 + b * 64L + w * 12L) & Memory.MASK;
+            long k1 = (x1 + b * 64L + w * 12L) & Memory.MASK;
+            long k2 = (x2 + b * 64L + w * 12L) & Memory.MASK;
+            long k3 = (x3 + b * 64L + w * 12L) & Memory.MASK;
             s = v.reinterpretAsShorts();
-            p0 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0)).reinterpretAsShorts()).add(p0);
-            p1 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 4L)).reinterpretAsShorts()).add(p1);
-            p2 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 8L)).reinterpretAsShorts()).add(p2);
-            p3 =
-                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 12L)).reinterpretAsShorts()).add(p3);
+            p0 = s.mul(IntVector.broadcast(I, ALL.get(INT, k0)).reinterpretAsShorts()).add(p0);
+            p1 = s.mul(IntVector.broadcast(I, ALL.get(INT, k1)).reinterpretAsShorts()).add(p1);
+            p2 = s.mul(IntVector.broadcast(I, ALL.get(INT, k2)).reinterpretAsShorts()).add(p2);
+            p3 = s.mul(IntVector.broadcast(I, ALL.get(INT, k3)).reinterpretAsShorts()).add(p3);
             s = v.lanewise(LSHR, 5).reinterpretAsShorts().and(low10);
-            p0 =
-                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 16L)).reinterpretAsShorts()).add(p0);
-            p1 =
-                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 20L)).reinterpretAsShorts()).add(p1);
-            p2 =
-                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 24L)).reinterpretAsShorts()).add(p2);
-            p3 =
-                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 28L)).reinterpretAsShorts()).add(p3);
+            p0 = s.mul(IntVector.broadcast(I, ALL.get(INT, k0 + 4)).reinterpretAsShorts()).add(p0);
+            p1 = s.mul(IntVector.broadcast(I, ALL.get(INT, k1 + 4)).reinterpretAsShorts()).add(p1);
+            p2 = s.mul(IntVector.broadcast(I, ALL.get(INT, k2 + 4)).reinterpretAsShorts()).add(p2);
+            p3 = s.mul(IntVector.broadcast(I, ALL.get(INT, k3 + 4)).reinterpretAsShorts()).add(p3);
             s = v.lanewise(LSHR, 10).reinterpretAsShorts().and(low5);
-            p0 =
-                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 32L)).reinterpretAsShorts()).add(p0);
-            p1 =
-                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 36L)).reinterpretAsShorts()).add(p1);
-            p2 =
-                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 40L)).reinterpretAsShorts()).add(p2);
-            p3 =
-                s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 44L)).reinterpretAsShorts()).add(p3);
+            p0 = s.mul(IntVector.broadcast(I, ALL.get(INT, k0 + 8)).reinterpretAsShorts()).add(p0);
+            p1 = s.mul(IntVector.broadcast(I, ALL.get(INT, k1 + 8)).reinterpretAsShorts()).add(p1);
+            p2 = s.mul(IntVector.broadcast(I, ALL.get(INT, k2 + 8)).reinterpretAsShorts()).add(p2);
+            p3 = s.mul(IntVector.broadcast(I, ALL.get(INT, k3 + 8)).reinterpretAsShorts()).add(p3);
           }
-          p0.intoMemorySegment(ALL, to, LE);
-          p1.intoMemorySegment(ALL, to + 4L * L, LE);
-          p2.intoMemorySegment(ALL, to + 8L * L, LE);
-          p3.intoMemorySegment(ALL, to + 12L * L, LE);
+          FloatVector scale = FloatVector.fromArray(F, scales, ((g * blocks + b) * 3 + r) * L);
+          int at = (g * 12 + r) * L;
+          IntVector t0 = p0.reinterpretAsInts();
+          t0 = t0.lanewise(ASHR, 16).add(t0.lanewise(LSHL, 16).lanewise(ASHR, 16));
+          scale
+              .mul(a0.scale[b])
+              .fma((FloatVector) t0.convert(I2F, 0), FloatVector.fromArray(F, sums, at))
+              .intoArray(sums, at);
+          IntVector t1 = p1.reinterpretAsInts();
+          t1 = t1.lanewise(ASHR, 16).add(t1.lanewise(LSHL, 16).lanewise(ASHR, 16));
+          scale
+              .mul(a1.scale[b])
+              .fma((FloatVector) t1.convert(I2F, 0), FloatVector.fromArray(F, sums, at + 3 * L))
+              .intoArray(sums, at + 3 * L);
+          IntVector t2 = p2.reinterpretAsInts();
+          t2 = t2.lanewise(ASHR, 16).add(t2.lanewise(LSHL, 16).lanewise(ASHR, 16));
+          scale
+              .mul(a2.scale[b])
+              .fma((FloatVector) t2.convert(I2F, 0), FloatVector.fromArray(F, sums, at + 6 * L))
+              .intoArray(sums, at + 6 * L);
+          IntVector t3 = p3.reinterpretAsInts();
+          t3 = t3.lanewise(ASHR, 16).add(t3.lanewise(LSHL, 16).lanewise(ASHR, 16));
+          scale
+              .mul(a3.scale[b])
+              .fma((FloatVector) t3.convert(I2F, 0), FloatVector.fromArray(F, sums, at + 9 * L))
+              .intoArray(sums, at + 9 * L);
         }
       }
     }
   }
 
   private static void sixes(
-      long start, long step, int groups, int blocks, long x, long starts, long products) {
+      PackedMatrix m,
+      int group,
+      int groups,
+      Activations[] tokens,
+      int first,
+      float[] scales,
+      float[] sums) {
+    int blocks = m.cols() / 16;
+    long start = m.data().address() + m.weightsOf(group);
+    long step = m.groupBytes();
+    Activations a0 = tokens[first];
+    Activations a1 = tokens[first + 1];
+    Activations a2 = tokens[first + 2];
+    Activations a3 = tokens[first + 3];
+    long x0 = a0.pairsAddress();
+    long x1 = a1.pairsAddress();
+    long x2 = a2.pairsAddress();
+    long x3 = a3.pairsAddress();
+    ShortVector less32 = ShortVector.fromArray(S, PackedDots.LESS_32, 0);
     ShortVector low4 = ShortVector.fromArray(S, PackedDots.LOW_4, 0);
     ShortVector low6 = ShortVector.fromArray(S, PackedDots.LOW_6, 0);
     ShortVector top2 = ShortVector.fromArray(S, PackedDots.TOP_2_OF_6, 0);
     for (int b = 0; b < blocks; b++) {
       for (int g = 0; g < groups; g++) {
         long from = (start + g * step + b * 12L * L) & Memory.MASK;
-        long to = (products + (g * blocks + b) * 16L * L) & Memory.MASK;
-        long h = (starts + b * 16L) & Memory.MASK;
-        ShortVector p0 = IntVector.broadcast(I, ALL.get(INT, h)).reinterpretAsShorts();
-        ShortVector p1 = IntVector.broadcast(I, ALL.get(INT, h + 4L)).reinterpretAsShorts();
-        ShortVector p2 = IntVector.broadcast(I, ALL.get(INT, h + 8L)).reinterpretAsShorts();
-        ShortVector p3 = IntVector.broadcast(I, ALL.get(INT, h + 12L)).reinterpretAsShorts();
+        ShortVector p0 = IntVector.broadcast(I, a0.halves16[b]).reinterpretAsShorts().mul(less32);
+        ShortVector p1 = IntVector.broadcast(I, a1.halves16[b]).reinterpretAsShorts().mul(less32);
+        ShortVector p2 = IntVector.broadcast(I, a2.halves16[b]).reinterpretAsShorts().mul(less32);
+        ShortVector p3 = IntVector.broadcast(I, a3.halves16[b]).reinterpretAsShorts().mul(less32);
         IntVector high = IntVector.fromMemorySegment(I, ALL, from + 8L * L, LE);
         for (int w = 0; w < 2; w++) {
           IntVector v = IntVector.fromMemorySegment(I, ALL, from + w * 4L * L, LE);
-          long x0 = (x + (b * 8L + 2L * w) * 16) & Memory.MASK;
-          long x4 = (x + (b * 8L + 4 + w) * 16) & Memory.MASK;
+          long k0 = (x0 + b * 32L + w * 8L) & Memory.MASK;
+          long k1 = (x1 + b * 32L + w * 8L) & Memory.MASK;
+          long k2 = (x2 + b * 32L + w * 8L) & Memory.MASK;
+          long k3 = (x3 + b * 32L + w * 8L) & Memory.MASK;
           ShortVector s = v.reinterpretAsShorts().and(low6);
-          p0 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0)).reinterpretAsShorts()).add(p0);
-          p1 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 4L)).reinterpretAsShorts()).add(p1);
-          p2 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 8L)).reinterpretAsShorts()).add(p2);
-          p3 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 12L)).reinterpretAsShorts()).add(p3);
+          p0 = s.mul(IntVector.broadcast(I, ALL.get(INT, k0)).reinterpretAsShorts()).add(p0);
+          p1 = s.mul(IntVector.broadcast(I, ALL.get(INT, k1)).reinterpretAsShorts()).add(p1);
+          p2 = s.mul(IntVector.broadcast(I, ALL.get(INT, k2)).reinterpretAsShorts()).add(p2);
+          p3 = s.mul(IntVector.broadcast(I, ALL.get(INT, k3)).reinterpretAsShorts()).add(p3);
           s = v.lanewise(LSHR, 6).reinterpretAsShorts().and(low6);
-          p0 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 16L)).reinterpretAsShorts()).add(p0);
-          p1 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 20L)).reinterpretAsShorts()).add(p1);
-          p2 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 24L)).reinterpretAsShorts()).add(p2);
-          p3 = s.mul(IntVector.broadcast(I, ALL.get(INT, x0 + 28L)).reinterpretAsShorts()).add(p3);
+          p0 = s.mul(IntVector.broadcast(I, ALL.get(INT, k0 + 4)).reinterpretAsShorts()).add(p0);
+          p1 = s.mul(IntVector.broadcast(I, ALL.get(INT, k1 + 4)).reinterpretAsShorts()).add(p1);
+          p2 = s.mul(IntVector.broadcast(I, ALL.get(INT, k2 + 4)).reinterpretAsShorts()).add(p2);
+          p3 = s.mul(IntVector.broadcast(I, ALL.get(INT, k3 + 4)).reinterpretAsShorts()).add(p3);
+          k0 = (x0 + b * 32L + w * 4L + 16) & Memory.MASK;
+          k1 = (x1 + b * 32L + w * 4L + 16) & Memory.MASK;
+          k2 = (x2 + b * 32L + w * 4L + 16) & Memory.MASK;
+          k3 = (x3 + b * 32L + w * 4L + 16) & Memory.MASK;
           s = high.lanewise(LSHR, 6 * w).reinterpretAsShorts().and(low6);
-          p0 = s.mul(IntVector.broadcast(I, ALL.get(INT, x4)).reinterpretAsShorts()).add(p0);
-          p1 = s.mul(IntVector.broadcast(I, ALL.get(INT, x4 + 4L)).reinterpretAsShorts()).add(p1);
-          p2 = s.mul(IntVector.broadcast(I, ALL.get(INT, x4 + 8L)).reinterpretAsShorts()).add(p2);
-          p3 = s.mul(IntVector.broadcast(I, ALL.get(INT, x4 + 12L)).reinterpretAsShorts()).add(p3);
+          p0 = s.mul(IntVector.broadcast(I, ALL.get(INT, k0)).reinterpretAsShorts()).add(p0);
+          p1 = s.mul(IntVector.broadcast(I, ALL.get(INT, k1)).reinterpretAsShorts()).add(p1);
+          p2 = s.mul(IntVector.broadcast(I, ALL.get(INT, k2)).reinterpretAsShorts()).add(p2);
+          p3 = s.mul(IntVector.broadcast(I, ALL.get(INT, k3)).reinterpretAsShorts()).add(p3);
           ShortVector top = high.lanewise(LSHR, 8 + 2 * w).reinterpretAsShorts().and(top2);
           s = v.lanewise(LSHR, 12).reinterpretAsShorts().and(low4).or(top);
-          p0 = s.mul(IntVector.broadcast(I, ALL.get(INT, x4 + 32L)).reinterpretAsShorts()).add(p0);
-          p1 = s.mul(IntVector.broadcast(I, ALL.get(INT, x4 + 36L)).reinterpretAsShorts()).add(p1);
-          p2 = s.mul(IntVector.broadcast(I, ALL.get(INT, x4 + 40L)).reinterpretAsShorts()).add(p2);
-          p3 = s.mul(IntVector.broadcast(I, ALL.get(INT, x4 + 44L)).reinterpretAsShorts()).add(p3);
+          p0 = s.mul(IntVector.broadcast(I, ALL.get(INT, k0 + 8)).reinterpretAsShorts()).add(p0);
+          p1 = s.mul(IntVector.broadcast(I, ALL.get(INT, k1 + 8)).reinterpretAsShorts()).add(p1);
+          p2 = s.mul(IntVector.broadcast(I, ALL.get(INT, k2 + 8)).reinterpretAsShorts()).add(p2);
+          p3 = s.mul(IntVector.broadcast(I, ALL.get(INT, k3 + 8)).reinterpretAsShorts()).add(p3);
         }
-        p0.intoMemorySegment(ALL, to, LE);
-        p1.intoMemorySegment(ALL, to + 4L * L, LE);
-        p2.intoMemorySegment(ALL, to + 8L * L, LE);
-        p3.intoMemorySegment(ALL, to + 12L * L, LE);
+        FloatVector scale = FloatVector.fromArray(F, scales, (g * blocks + b) * L);
+        int at = g * 4 * L;
+        IntVector t0 = p0.reinterpretAsInts();
+        t0 = t0.lanewise(ASHR, 16).add(t0.lanewise(LSHL, 16).lanewise(ASHR, 16));
+        scale
+            .mul(a0.scale16[b])
+            .fma((FloatVector) t0.convert(I2F, 0), FloatVector.fromArray(F, sums, at))
+            .intoArray(sums, at);
+        IntVector t1 = p1.reinterpretAsInts();
+        t1 = t1.lanewise(ASHR, 16).add(t1.lanewise(LSHL, 16).lanewise(ASHR, 16));
+        scale
+            .mul(a1.scale16[b])
+            .fma((FloatVector) t1.convert(I2F, 0), FloatVector.fromArray(F, sums, at + 1 * L))
+            .intoArray(sums, at + 1 * L);
+        IntVector t2 = p2.reinterpretAsInts();
+        t2 = t2.lanewise(ASHR, 16).add(t2.lanewise(LSHL, 16).lanewise(ASHR, 16));
+        scale
+            .mul(a2.scale16[b])
+            .fma((FloatVector) t2.convert(I2F, 0), FloatVector.fromArray(F, sums, at + 2 * L))
+            .intoArray(sums, at + 2 * L);
+        IntVector t3 = p3.reinterpretAsInts();
+        t3 = t3.lanewise(ASHR, 16).add(t3.lanewise(LSHL, 16).lanewise(ASHR, 16));
+        scale
+            .mul(a3.scale16[b])
+            .fma((FloatVector) t3.convert(I2F, 0), FloatVector.fromArray(F, sums, at + 3 * L))
+            .intoArray(sums, at + 3 * L);
       }
     }
   }
 
   private static ShortVector weights(long at) {
     return (ShortVector) ByteVector.fromMemorySegment(BS, ALL, at, LE).convertShape(B2S, S, 0);
-  }
-
-  /** {@code sums[t, row] += Σ products[block, row, t] · scales[block, row] · factors[block, t]}. */
-  private static void addUp(
-      int blocks, int vectors, long products, long factors, float[] scales, long sums) {
-    for (int r = 0; r < vectors; r++) {
-      long to = (sums + r * 4L * L) & Memory.MASK;
-      FloatVector sum0 = FloatVector.fromMemorySegment(F, ALL, to, LE);
-      FloatVector sum1 = FloatVector.fromMemorySegment(F, ALL, to + 12L * L, LE);
-      FloatVector sum2 = FloatVector.fromMemorySegment(F, ALL, to + 24L * L, LE);
-      FloatVector sum3 = FloatVector.fromMemorySegment(F, ALL, to + 36L * L, LE);
-      for (int b = 0; b < blocks; b++) {
-        int i = b * vectors + r;
-        long at = (products + i * 16L * L) & Memory.MASK;
-        long f = (factors + b * 16L) & Memory.MASK;
-        FloatVector scale = FloatVector.fromArray(F, scales, i * L);
-        IntVector t0 = IntVector.fromMemorySegment(I, ALL, at, LE);
-        sum0 = ((FloatVector) t0.convert(I2F, 0)).fma(scale.mul(ALL.get(FLOAT, f)), sum0);
-        IntVector t1 = IntVector.fromMemorySegment(I, ALL, at + 4L * L, LE);
-        sum1 = ((FloatVector) t1.convert(I2F, 0)).fma(scale.mul(ALL.get(FLOAT, f + 4)), sum1);
-        IntVector t2 = IntVector.fromMemorySegment(I, ALL, at + 8L * L, LE);
-        sum2 = ((FloatVector) t2.convert(I2F, 0)).fma(scale.mul(ALL.get(FLOAT, f + 8)), sum2);
-        IntVector t3 = IntVector.fromMemorySegment(I, ALL, at + 12L * L, LE);
-        sum3 = ((FloatVector) t3.convert(I2F, 0)).fma(scale.mul(ALL.get(FLOAT, f + 12)), sum3);
-      }
-      sum0.intoMemorySegment(ALL, to, LE);
-      sum1.intoMemorySegment(ALL, to + 12L * L, LE);
-      sum2.intoMemorySegment(ALL, to + 24L * L, LE);
-      sum3.intoMemorySegment(ALL, to + 36L * L, LE);
-    }
-  }
-
-  /** The same where two halves of 16 bits are to be added first. */
-  private static void addUpHalves(
-      int blocks, int vectors, long products, long factors, float[] scales, long sums) {
-    for (int r = 0; r < vectors; r++) {
-      long to = (sums + r * 4L * L) & Memory.MASK;
-      FloatVector sum0 = FloatVector.fromMemorySegment(F, ALL, to, LE);
-      FloatVector sum1 = FloatVector.fromMemorySegment(F, ALL, to + 12L * L, LE);
-      FloatVector sum2 = FloatVector.fromMemorySegment(F, ALL, to + 24L * L, LE);
-      FloatVector sum3 = FloatVector.fromMemorySegment(F, ALL, to + 36L * L, LE);
-      for (int b = 0; b < blocks; b++) {
-        int i = b * vectors + r;
-        long at = (products + i * 16L * L) & Memory.MASK;
-        long f = (factors + b * 16L) & Memory.MASK;
-        FloatVector scale = FloatVector.fromArray(F, scales, i * L);
-        IntVector t0 = IntVector.fromMemorySegment(I, ALL, at, LE);
-        t0 = t0.lanewise(ASHR, 16).add(t0.lanewise(LSHL, 16).lanewise(ASHR, 16));
-        sum0 = ((FloatVector) t0.convert(I2F, 0)).fma(scale.mul(ALL.get(FLOAT, f)), sum0);
-        IntVector t1 = IntVector.fromMemorySegment(I, ALL, at + 4L * L, LE);
-        t1 = t1.lanewise(ASHR, 16).add(t1.lanewise(LSHL, 16).lanewise(ASHR, 16));
-        sum1 = ((FloatVector) t1.convert(I2F, 0)).fma(scale.mul(ALL.get(FLOAT, f + 4)), sum1);
-        IntVector t2 = IntVector.fromMemorySegment(I, ALL, at + 8L * L, LE);
-        t2 = t2.lanewise(ASHR, 16).add(t2.lanewise(LSHL, 16).lanewise(ASHR, 16));
-        sum2 = ((FloatVector) t2.convert(I2F, 0)).fma(scale.mul(ALL.get(FLOAT, f + 8)), sum2);
-        IntVector t3 = IntVector.fromMemorySegment(I, ALL, at + 12L * L, LE);
-        t3 = t3.lanewise(ASHR, 16).add(t3.lanewise(LSHL, 16).lanewise(ASHR, 16));
-        sum3 = ((FloatVector) t3.convert(I2F, 0)).fma(scale.mul(ALL.get(FLOAT, f + 12)), sum3);
-      }
-      sum0.intoMemorySegment(ALL, to, LE);
-      sum1.intoMemorySegment(ALL, to + 12L * L, LE);
-      sum2.intoMemorySegment(ALL, to + 24L * L, LE);
-      sum3.intoMemorySegment(ALL, to + 36L * L, LE);
-    }
-  }
-
-  /** The same where the sum of two halves fits 16 bits, and one may have taken from the other. */
-  private static void addUpWhole(
-      int blocks, int vectors, long products, long factors, float[] scales, long sums) {
-    for (int r = 0; r < vectors; r++) {
-      long to = (sums + r * 4L * L) & Memory.MASK;
-      FloatVector sum0 = FloatVector.fromMemorySegment(F, ALL, to, LE);
-      FloatVector sum1 = FloatVector.fromMemorySegment(F, ALL, to + 12L * L, LE);
-      FloatVector sum2 = FloatVector.fromMemorySegment(F, ALL, to + 24L * L, LE);
-      FloatVector sum3 = FloatVector.fromMemorySegment(F, ALL, to + 36L * L, LE);
-      for (int b = 0; b < blocks; b++) {
-        int i = b * vectors + r;
-        long at = (products + i * 16L * L) & Memory.MASK;
-        long f = (factors + b * 16L) & Memory.MASK;
-        FloatVector scale = FloatVector.fromArray(F, scales, i * L);
-        IntVector t0 = IntVector.fromMemorySegment(I, ALL, at, LE);
-        t0 = t0.add(t0.lanewise(LSHL, 16)).lanewise(ASHR, 16);
-        sum0 = ((FloatVector) t0.convert(I2F, 0)).fma(scale.mul(ALL.get(FLOAT, f)), sum0);
-        IntVector t1 = IntVector.fromMemorySegment(I, ALL, at + 4L * L, LE);
-        t1 = t1.add(t1.lanewise(LSHL, 16)).lanewise(ASHR, 16);
-        sum1 = ((FloatVector) t1.convert(I2F, 0)).fma(scale.mul(ALL.get(FLOAT, f + 4)), sum1);
-        IntVector t2 = IntVector.fromMemorySegment(I, ALL, at + 8L * L, LE);
-        t2 = t2.add(t2.lanewise(LSHL, 16)).lanewise(ASHR, 16);
-        sum2 = ((FloatVector) t2.convert(I2F, 0)).fma(scale.mul(ALL.get(FLOAT, f + 8)), sum2);
-        IntVector t3 = IntVector.fromMemorySegment(I, ALL, at + 12L * L, LE);
-        t3 = t3.add(t3.lanewise(LSHL, 16)).lanewise(ASHR, 16);
-        sum3 = ((FloatVector) t3.convert(I2F, 0)).fma(scale.mul(ALL.get(FLOAT, f + 12)), sum3);
-      }
-      sum0.intoMemorySegment(ALL, to, LE);
-      sum1.intoMemorySegment(ALL, to + 12L * L, LE);
-      sum2.intoMemorySegment(ALL, to + 24L * L, LE);
-      sum3.intoMemorySegment(ALL, to + 36L * L, LE);
-    }
   }
 }

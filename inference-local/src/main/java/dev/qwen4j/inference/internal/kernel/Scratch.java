@@ -1,7 +1,5 @@
 package dev.qwen4j.inference.internal.kernel;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /** What one worker needs to write down while it computes; grows to the largest shape it met. */
@@ -11,8 +9,6 @@ final class Scratch {
   private float[] rows = new float[0];
   private float[] ones = new float[0];
   private float[] zeros = new float[0];
-  private MemorySegment products = MemorySegment.NULL;
-  private final MemorySegment sumsOfFour = Arena.ofAuto().allocate(4 * 12L * Lanes.L, 64);
   private float[] panel = new float[0];
   private float[] sums = new float[0];
 
@@ -40,19 +36,6 @@ final class Scratch {
     return rows;
   }
 
-  /** Room for the sums of four tokens and three vectors of rows. */
-  MemorySegment sumsOfFour() {
-    return sumsOfFour;
-  }
-
-  /** At least so many bytes for the products of a group with four tokens. */
-  MemorySegment products(long bytes) {
-    if (products.byteSize() < bytes) {
-      products = Arena.ofAuto().allocate(bytes, 64);
-    }
-    return products;
-  }
-
   /** At least {@code n} ones, to be read only. */
   float[] ones(int n) {
     if (ones.length < n) {
@@ -78,7 +61,7 @@ final class Scratch {
     return panel;
   }
 
-  /** At least {@code n} floats for the sums of a tile. */
+  /** At least {@code n} floats for sums of products. */
   float[] sums(int n) {
     if (sums.length < n) {
       sums = new float[n];

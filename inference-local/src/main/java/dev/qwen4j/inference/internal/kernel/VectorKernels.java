@@ -60,7 +60,6 @@ final class VectorKernels implements Kernels {
   private final VectorDelta delta;
   private final Scratch[] scratch;
   private final Activations[] activations = new Activations[FEW];
-  private final FourTokens[] fours = new FourTokens[FEW / FourTokens.COUNT];
   private final Set<Packing> packings = EnumSet.noneOf(Packing.class);
   private final WorkerPool.Chunk roundToken = this::roundToken;
   private final WorkerPool.Chunk decodeRows = this::decodeRows;
@@ -101,7 +100,6 @@ final class VectorKernels implements Kernels {
     this.scratch = new Scratch[threads];
     Arrays.setAll(scratch, w -> new Scratch());
     Arrays.setAll(activations, t -> new Activations());
-    Arrays.setAll(fours, f -> new FourTokens());
   }
 
   /** A matrix as the file has it. */
@@ -209,9 +207,6 @@ final class VectorKernels implements Kernels {
       chunks += decodeChunks(w);
     }
     halvesWanted = halves;
-    for (int f = 0; f < tokens / FourTokens.COUNT && !packings.isEmpty(); f++) {
-      fours[f].reserve(width);
-    }
     pool.run(tokens, roundToken);
     pool.run(chunks, decodeRows);
   }
@@ -220,9 +215,6 @@ final class VectorKernels implements Kernels {
     activations[t].set(x, t * width, width, halvesWanted);
     if (!packings.isEmpty()) {
       activations[t].round(x, t * width, width, packings);
-      if (t < tokens / FourTokens.COUNT * FourTokens.COUNT) {
-        fours[t / FourTokens.COUNT].set(t % FourTokens.COUNT, activations[t], packings);
-      }
     }
   }
 
@@ -254,16 +246,10 @@ final class VectorKernels implements Kernels {
     }
     if (weights[i] instanceof PackedMatrix w) {
       int chunks = decodeChunks(w);
-      int from = (int) ((long) w.groups() * c / chunks);
-      int groups = (int) ((long) w.groups() * (c + 1) / chunks) - from;
-      int t = 0;
-      for (; t + FourTokens.COUNT <= tokens; t += FourTokens.COUNT) {
-        FourTokens four = fours[t / FourTokens.COUNT];
-        PackedFours.multiply(w, from, groups, four, scratch[worker], outs[i], t * w.rows());
-      }
-      for (; t < tokens; t++) {
-        Activations one = activations[t];
-        PackedDots.multiply(w, from, groups, one, scratch[worker], outs[i], t * w.rows());
+      int to = (int) ((long) w.groups() * (c + 1) / chunks);
+      int atOnce = w.packing().groupsAtOnce();
+      for (int g = (int) ((long) w.groups() * c / chunks); g < to; g += atOnce) {
+        decodeGroups(w, g, Math.min(atOnce, to - g), scratch[worker], outs[i]);
       }
     } else {
       Mapped w = (Mapped) weights[i];
@@ -274,6 +260,16 @@ final class VectorKernels implements Kernels {
         int to = t * w.rows() + from;
         RowDots.multiply(w.raw, address, rows, activations[t], scratch[worker], outs[i], to);
       }
+    }
+  }
+
+  private void decodeGroups(PackedMatrix w, int group, int groups, Scratch scratch, float[] out) {
+    int t = 0;
+    for (; t + PackedFours.COUNT <= tokens; t += PackedFours.COUNT) {
+      PackedFours.multiply(w, group, groups, activations, t, scratch, out, t * w.rows());
+    }
+    for (; t < tokens; t++) {
+      PackedDots.multiply(w, group, groups, activations[t], scratch, out, t * w.rows());
     }
   }
 

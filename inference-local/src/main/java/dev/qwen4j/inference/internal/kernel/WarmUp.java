@@ -90,7 +90,7 @@ public final class WarmUp {
     withKernels(
         (kernels, arena) ->
             types.stream()
-                .map(type -> product(kernels, zeros(arena, type, ROWS), FourTokens.COUNT)));
+                .map(type -> product(kernels, zeros(arena, type, ROWS), PackedFours.COUNT)));
   }
 
   private static void withKernels(BiFunction<Kernels, Arena, Stream<Runnable>> calls) {

@@ -148,7 +148,7 @@ class VectorKernelsTest {
   }
 
   private static int quantized(Activations a, int i) {
-    return (short) (a.pairs[i / 2] >>> (16 * (i % 2)));
+    return Memory.ALL.get(Lanes.SHORT, a.pairsAddress() + 2L * i);
   }
 
   @Test
@@ -203,6 +203,30 @@ class VectorKernelsTest {
     vector.multiply(w, x, 1, actual);
     assertThat(actual[0]).isEqualTo(expected[0], within(Math.abs(expected[0]) * 1e-5f));
     assertThat(expected[0]).isNotZero();
+  }
+
+  /** One block for each of the finite halves, which a packed matrix makes floats on the way. */
+  @Test
+  void everyHalfIsAScaleThatDequantisesToTheBit() {
+    int blocks = 2 * 0x7C00;
+    int rows = blocks / 32;
+    RawMatrix raw = RandomWeights.of(arena, TensorType.Q4_0, rows, 32 * 32, 17);
+    for (int b = 0; b < blocks; b++) {
+      int half = b < 0x7C00 ? b : 0x8000 | (b - 0x7C00);
+      raw.data().set(Lanes.SHORT, 18L * b, (short) half);
+    }
+    Matrix packed = vector.prepare(raw);
+    float[] expected = new float[32 * 32];
+    float[] actual = new float[32 * 32];
+    for (int r = 0; r < rows; r++) {
+      scalar.prepare(raw).dequantizeRow(r, expected, 0);
+      packed.dequantizeRow(r, actual, 0);
+      for (int i = 0; i < actual.length; i++) {
+        actual[i] += 0f; // Zeros may differ in their sign.
+        expected[i] += 0f;
+      }
+      assertThat(actual).isEqualTo(expected);
+    }
   }
 
   @Test
