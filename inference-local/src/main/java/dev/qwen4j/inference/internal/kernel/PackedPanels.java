@@ -46,84 +46,117 @@ final class PackedPanels {
     if (minima) {
       PackedScales.minus(m, group, first, blocks, ones, minus);
     }
-    long weights = m.data().address() + m.weightsOf(group);
-    for (int r = 0; r < rows; r += L) {
-      long vector = weights + r / L * packing.vectorBytes(m.cols());
-      int at = Tiles.inStrips(row + r, n);
-      switch (packing) {
-        case BYTES -> bytes(vector + first * 32L * L, r, blocks, scales, panel, at);
-        case NIBBLES ->
-            words(4, vector + first * 16L * L, r, blocks, center, scales, minus, panel, at);
-        case FIVES -> {
-          words(5, vector + first * 20L * L, r, blocks, center, scales, minus, panel, at);
-          long last = vector + m.cols() / 32 * 20L * L + first * 2L * L;
-          lastPairOfFives(last, r, blocks, center, scales, minus, panel, at);
+    long start = m.data().address() + m.weightsOf(group);
+    long vector = packing.vectorBytes(m.cols());
+    int at = Tiles.inStrips(row, n);
+    switch (packing) {
+      case BYTES -> bytes(start + first * 32L * L, vector, blocks, scales, panel, at);
+      case NIBBLES ->
+          nibbles(start + first * 16L * L, vector, blocks, center, scales, minus, panel, at);
+      case FIVES -> {
+        fives(start + first * 20L * L, vector, blocks, center, scales, minus, panel, at);
+        long last = start + m.cols() / 32 * 20L * L + first * 2L * L;
+        lastPairsOfFives(last, vector, blocks, center, scales, minus, panel, at);
+      }
+      case SIXES -> sixes(start + first * 12L * L, blocks, center, scales, minus, panel, at);
+    }
+  }
+
+  private static void bytes(
+      long start, long vector, int blocks, float[] scales, float[] panel, int at) {
+    for (int i = 0; i < blocks * 3; i++) {
+      int b = i / 3;
+      int r = i % 3;
+      FloatVector scale = FloatVector.fromArray(F, scales, i * L);
+      for (int j = 0; j < 16; j++) {
+        IntVector v = pairsOfBytes((start + r * vector + (b * 16L + j) * 2 * L) & Memory.MASK);
+        int to = at + r * L + (b * 32 + 2 * j) * STRIP;
+        floats(v.lanewise(LSHL, 16).lanewise(ASHR, 16)).mul(scale).intoArray(panel, to);
+        floats(v.lanewise(ASHR, 16)).mul(scale).intoArray(panel, to + STRIP);
+      }
+    }
+  }
+
+  /** {@code q · scale − (center · scale + minus)}, whose products are exact. */
+  private static FloatVector off(FloatVector scale, int center, float[] minus, int at) {
+    return scale.mul(-center).sub(FloatVector.fromArray(F, minus, at));
+  }
+
+  private static void nibbles(
+      long start,
+      long vector,
+      int blocks,
+      int center,
+      float[] scales,
+      float[] minus,
+      float[] panel,
+      int at) {
+    for (int i = 0; i < blocks * 3; i++) {
+      int b = i / 3;
+      int r = i % 3;
+      FloatVector scale = FloatVector.fromArray(F, scales, i * L);
+      FloatVector off = off(scale, center, minus, i * L);
+      for (int w = 0; w < 4; w++) {
+        long from = (start + r * vector + (b * 4L + w) * 4 * L) & Memory.MASK;
+        IntVector v = IntVector.fromMemorySegment(I, ALL, from, LE);
+        int to = at + r * L + (b * 32 + w * 8) * STRIP;
+        for (int h = 0; h < 2; h++) {
+          IntVector q = v.lanewise(LSHR, 16 * h);
+          put(q.and(15), scale, off, panel, to + h * STRIP);
+          put(q.lanewise(LSHR, 4).and(15), scale, off, panel, to + (2 + h) * STRIP);
+          put(q.lanewise(LSHR, 8).and(15), scale, off, panel, to + (4 + h) * STRIP);
+          put(q.lanewise(LSHR, 12).and(15), scale, off, panel, to + (6 + h) * STRIP);
         }
-        case SIXES -> sixes(vector + first * 12L * L, blocks, center, scales, minus, panel, at);
       }
     }
   }
 
-  private static void bytes(long start, int r, int blocks, float[] scales, float[] panel, int at) {
-    for (int i = 0; i < blocks * 16; i++) {
-      long from = (start + i * 2L * L) & Memory.MASK;
-      FloatVector scale = FloatVector.fromArray(F, scales, i / 16 * 3 * L + r);
-      IntVector v = pairsOfBytes(from);
-      int to = at + 2 * i * STRIP;
-      floats(v.lanewise(LSHL, 16).lanewise(ASHR, 16)).mul(scale).intoArray(panel, to);
-      floats(v.lanewise(ASHR, 16)).mul(scale).intoArray(panel, to + STRIP);
-    }
-  }
-
-  /** Words of two 16-bit halves, each as full of weights as it gets, lowest bits first. */
-  private static void words(
-      int bits,
+  private static void fives(
       long start,
-      int r,
+      long vector,
       int blocks,
       int center,
       float[] scales,
       float[] minus,
       float[] panel,
       int at) {
-    int mask = (1 << bits) - 1;
-    int perWord = 16 / bits * 2;
-    int words = 32 / perWord;
-    for (int i = 0; i < blocks * words; i++) {
-      int b = i / words;
-      int word = i % words;
-      long from = (start + i * 4L * L) & Memory.MASK;
-      IntVector v = IntVector.fromMemorySegment(I, ALL, from, LE);
-      FloatVector scale = FloatVector.fromArray(F, scales, b * 3 * L + r);
-      FloatVector less = FloatVector.fromArray(F, minus, b * 3 * L + r);
-      int to = at + (b * 32 + word * perWord) * STRIP;
-      for (int j = 0; j < perWord; j++) {
-        int shift = j / 2 * bits + j % 2 * 16;
-        FloatVector q = floats(v.lanewise(LSHR, shift).and(mask).sub(center));
-        q.mul(scale).sub(less).intoArray(panel, to + j * STRIP);
+    for (int i = 0; i < blocks * 3; i++) {
+      int b = i / 3;
+      int r = i % 3;
+      FloatVector scale = FloatVector.fromArray(F, scales, i * L);
+      FloatVector off = off(scale, center, minus, i * L);
+      for (int w = 0; w < 5; w++) {
+        long from = (start + r * vector + (b * 5L + w) * 4 * L) & Memory.MASK;
+        IntVector v = IntVector.fromMemorySegment(I, ALL, from, LE);
+        int to = at + r * L + (b * 32 + w * 6) * STRIP;
+        for (int h = 0; h < 2; h++) {
+          IntVector q = v.lanewise(LSHR, 16 * h);
+          put(q.and(31), scale, off, panel, to + h * STRIP);
+          put(q.lanewise(LSHR, 5).and(31), scale, off, panel, to + (2 + h) * STRIP);
+          put(q.lanewise(LSHR, 10).and(31), scale, off, panel, to + (4 + h) * STRIP);
+        }
       }
     }
   }
 
-  private static void lastPairOfFives(
+  private static void lastPairsOfFives(
       long start,
-      int r,
+      long vector,
       int blocks,
       int center,
       float[] scales,
       float[] minus,
       float[] panel,
       int at) {
-    for (int b = 0; b < blocks; b++) {
-      long from = (start + b * 2L * L) & Memory.MASK;
-      IntVector v = pairsOfBytes(from);
-      FloatVector scale = FloatVector.fromArray(F, scales, b * 3 * L + r);
-      FloatVector less = FloatVector.fromArray(F, minus, b * 3 * L + r);
-      int to = at + (b * 32 + 30) * STRIP;
-      FloatVector even = floats(v.and(0xFFFF).sub(center));
-      even.mul(scale).sub(less).intoArray(panel, to);
-      FloatVector odd = floats(v.lanewise(LSHR, 16).sub(center));
-      odd.mul(scale).sub(less).intoArray(panel, to + STRIP);
+    for (int i = 0; i < blocks * 3; i++) {
+      int b = i / 3;
+      int r = i % 3;
+      FloatVector scale = FloatVector.fromArray(F, scales, i * L);
+      FloatVector off = off(scale, center, minus, i * L);
+      IntVector v = pairsOfBytes((start + r * vector + b * 2L * L) & Memory.MASK);
+      int to = at + r * L + (b * 32 + 30) * STRIP;
+      put(v.and(0xFFFF), scale, off, panel, to);
+      put(v.lanewise(LSHR, 16), scale, off, panel, to + STRIP);
     }
   }
 
@@ -132,24 +165,27 @@ final class PackedPanels {
     for (int b = 0; b < blocks; b++) {
       long block = (start + b * 12L * L) & Memory.MASK;
       FloatVector scale = FloatVector.fromArray(F, scales, b * L);
-      FloatVector less = FloatVector.fromArray(F, minus, b * L);
+      FloatVector off = off(scale, center, minus, b * L);
       IntVector tops = IntVector.fromMemorySegment(I, ALL, block + 8L * L, LE);
-      for (int j = 0; j < 16; j++) {
-        int pair = j / 2;
-        int half = j % 2 * 16;
-        IntVector q;
-        if (pair < 6) {
-          long word = block + pair / 2 * 4L * L;
-          q = IntVector.fromMemorySegment(I, ALL, word, LE);
-          q = q.lanewise(LSHR, pair % 2 * 6 + half).and(63);
-        } else {
-          long word = block + (pair - 6) * 4L * L;
-          q = IntVector.fromMemorySegment(I, ALL, word, LE).lanewise(LSHR, 12 + half).and(15);
-          q = q.or(tops.lanewise(LSHR, 12 + (pair - 6) * 2 + half).and(3).lanewise(LSHL, 4));
-        }
-        floats(q.sub(center)).mul(scale).sub(less).intoArray(panel, at + (b * 16 + j) * STRIP);
+      for (int i = 0; i < 4; i++) {
+        int w = i / 2;
+        int h = i % 2;
+        IntVector v = IntVector.fromMemorySegment(I, ALL, block + w * 4L * L, LE);
+        IntVector q = v.lanewise(LSHR, 16 * h);
+        IntVector top = tops.lanewise(LSHR, 16 * h);
+        int to = at + (b * 16 + w * 4 + h) * STRIP;
+        put(q.and(63), scale, off, panel, to);
+        put(q.lanewise(LSHR, 6).and(63), scale, off, panel, to + 2 * STRIP);
+        to = at + (b * 16 + 8 + w * 2 + h) * STRIP;
+        put(top.lanewise(LSHR, 6 * w).and(63), scale, off, panel, to);
+        q = q.lanewise(LSHR, 12).and(15).or(top.lanewise(LSHR, 8 + 2 * w).and(0x30));
+        put(q, scale, off, panel, to + 4 * STRIP);
       }
     }
+  }
+
+  private static void put(IntVector q, FloatVector scale, FloatVector off, float[] panel, int at) {
+    floats(q).fma(scale, off).intoArray(panel, at);
   }
 
   private static IntVector pairsOfBytes(long at) {
