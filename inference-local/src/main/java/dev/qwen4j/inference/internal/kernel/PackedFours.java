@@ -26,7 +26,8 @@ import jdk.incubator.vector.ShortVector;
  * scales made floats once for all four. Each token's result is that of {@link PackedDots}, to the
  * bit.
  *
- * <p>One vector of rows at a time, so that four sums stay in registers.
+ * <p>One vector of rows at a time, so that four sums stay in registers. All is written out for the
+ * reason that {@link PackedDots} gives: with a helper for each broadcast C2 stops inlining.
  */
 final class PackedFours {
   /** Tokens. */

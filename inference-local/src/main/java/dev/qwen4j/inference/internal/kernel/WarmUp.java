@@ -15,10 +15,20 @@ import java.util.stream.Stream;
  * these methods early: the launcher's {@code CompileThresholdScaling}; docs/log.md has the figures.
  *
  * <p>The operands are short on purpose: loops of a few iterations compile once, as whole methods,
- * and not a second time from the middle of a loop.
+ * and not a second time from the middle of a loop. But the loops of decode must not be shorter than
+ * some groups and blocks: C2 lays code out by how often each loop has run, and what it made of one
+ * group of two blocks decoded at three quarters of the speed, in most processes.
  */
 public final class WarmUp {
+  /** A prompt's product: as little as there can be. */
   private static final int ROWS = 12;
+
+  private static final int COLS = 64;
+
+  /** A token's product: what is read side by side, and many blocks. */
+  private static final int DECODE_ROWS = 6 * Lanes.L;
+
+  private static final int DECODE_COLS = 512;
 
   /** A tile of two vectors of tokens, and one of one vector. */
   private static final int TOKENS = Math.max(Tiles.WIDE, VectorKernels.FEW) + 1;
@@ -56,7 +66,7 @@ public final class WarmUp {
   }
 
   private static Runnable packer(TensorType type, Packing packing) {
-    RawMatrix raw = zeros(Arena.ofAuto(), type, packing.groupRows());
+    RawMatrix raw = zeros(Arena.ofAuto(), type, packing.groupRows(), COLS);
     Packer packer = new Packer(raw, PackedMatrix.allocate(raw, packing, Arena.ofAuto()));
     return () -> packer.pack(0);
   }
@@ -71,9 +81,9 @@ public final class WarmUp {
     withKernels(
         (kernels, arena) ->
             Stream.concat(
-                types.stream().map(type -> product(kernels, zeros(arena, type, ROWS), TOKENS)),
-                Stream.of(
-                    product(kernels, zeros(arena, output, ROWS), 1), layer(kernels, TOKENS, 0))));
+                types.stream()
+                    .map(type -> product(kernels, zeros(arena, type, ROWS, COLS), TOKENS)),
+                Stream.of(decode(kernels, arena, output, 1), layer(kernels, TOKENS, 0))));
   }
 
   /** Compiles what generating tokens needs beside that; returns when it is done. */
@@ -81,7 +91,7 @@ public final class WarmUp {
     withKernels(
         (kernels, arena) ->
             Stream.concat(
-                types.stream().map(type -> product(kernels, zeros(arena, type, ROWS), 1)),
+                types.stream().map(type -> decode(kernels, arena, type, 1)),
                 Stream.of(layer(kernels, 1, TOKENS))));
   }
 
@@ -89,8 +99,11 @@ public final class WarmUp {
   public static void drafts(List<TensorType> types) {
     withKernels(
         (kernels, arena) ->
-            types.stream()
-                .map(type -> product(kernels, zeros(arena, type, ROWS), PackedFours.COUNT)));
+            types.stream().map(type -> decode(kernels, arena, type, PackedFours.COUNT)));
+  }
+
+  private static Runnable decode(Kernels kernels, Arena arena, TensorType type, int tokens) {
+    return product(kernels, zeros(arena, type, DECODE_ROWS, DECODE_COLS), tokens);
   }
 
   private static void withKernels(BiFunction<Kernels, Arena, Stream<Runnable>> calls) {
@@ -100,8 +113,8 @@ public final class WarmUp {
     }
   }
 
-  private static RawMatrix zeros(Arena arena, TensorType type, int rows) {
-    int cols = Math.max(64, type.blockElements());
+  private static RawMatrix zeros(Arena arena, TensorType type, int rows, int atLeast) {
+    int cols = Math.max(atLeast, type.blockElements());
     MemorySegment zeros = arena.allocate(type.bytes((long) rows * cols), 64);
     return new RawMatrix(type, rows, cols, zeros);
   }
