@@ -82,7 +82,7 @@ final class PackedDots {
       float[] out,
       int outAt) {
     int rows = m.packing().groupRows();
-    float[] sums = scratch.rows(groups * rows);
+    float[] sums = scratch.sums(groups * rows);
     Arrays.fill(sums, 0, groups * rows, 0);
     for (int g = 0; g < groups && PackedScales.haveMinima(m.type()); g++) {
       PackedScales.takeOff(m, group + g, a.sum, sums, g * rows);

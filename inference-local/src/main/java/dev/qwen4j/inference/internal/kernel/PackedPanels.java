@@ -54,9 +54,9 @@ final class PackedPanels {
       case NIBBLES ->
           nibbles(start + first * 16L * L, vector, blocks, center, scales, minus, panel, at);
       case FIVES -> {
-        fives(start + first * 20L * L, vector, blocks, center, scales, minus, panel, at);
+        long words = start + first * 20L * L;
         long last = start + m.cols() / 32 * 20L * L + first * 2L * L;
-        lastPairsOfFives(last, vector, blocks, center, scales, minus, panel, at);
+        fives(words, last, vector, blocks, center, scales, minus, panel, at);
       }
       case SIXES -> sixes(start + first * 12L * L, blocks, center, scales, minus, panel, at);
     }
@@ -112,7 +112,8 @@ final class PackedPanels {
   }
 
   private static void fives(
-      long start,
+      long words,
+      long last,
       long vector,
       int blocks,
       int center,
@@ -126,7 +127,7 @@ final class PackedPanels {
       FloatVector scale = FloatVector.fromArray(F, scales, i * L);
       FloatVector off = off(scale, center, minus, i * L);
       for (int w = 0; w < 5; w++) {
-        long from = (start + r * vector + (b * 5L + w) * 4 * L) & Memory.MASK;
+        long from = (words + r * vector + (b * 5L + w) * 4 * L) & Memory.MASK;
         IntVector v = IntVector.fromMemorySegment(I, ALL, from, LE);
         int to = at + r * L + (b * 32 + w * 6) * STRIP;
         for (int h = 0; h < 2; h++) {
@@ -136,24 +137,7 @@ final class PackedPanels {
           put(q.lanewise(LSHR, 10).and(31), scale, off, panel, to + (4 + h) * STRIP);
         }
       }
-    }
-  }
-
-  private static void lastPairsOfFives(
-      long start,
-      long vector,
-      int blocks,
-      int center,
-      float[] scales,
-      float[] minus,
-      float[] panel,
-      int at) {
-    for (int i = 0; i < blocks * 3; i++) {
-      int b = i / 3;
-      int r = i % 3;
-      FloatVector scale = FloatVector.fromArray(F, scales, i * L);
-      FloatVector off = off(scale, center, minus, i * L);
-      IntVector v = pairsOfBytes((start + r * vector + b * 2L * L) & Memory.MASK);
+      IntVector v = pairsOfBytes((last + r * vector + b * 2L * L) & Memory.MASK);
       int to = at + r * L + (b * 32 + 30) * STRIP;
       put(v.and(0xFFFF), scale, off, panel, to);
       put(v.lanewise(LSHR, 16), scale, off, panel, to + STRIP);

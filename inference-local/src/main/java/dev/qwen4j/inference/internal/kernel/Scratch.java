@@ -6,7 +6,6 @@ import java.util.Arrays;
 final class Scratch {
   private float[] scales = new float[0];
   private float[] minus = new float[0];
-  private float[] rows = new float[0];
   private float[] ones = new float[0];
   private float[] zeros = new float[0];
   private float[] panel = new float[0];
@@ -26,14 +25,6 @@ final class Scratch {
       minus = new float[n];
     }
     return minus;
-  }
-
-  /** At least {@code n} floats for the results of a group that is not full. */
-  float[] rows(int n) {
-    if (rows.length < n) {
-      rows = new float[n];
-    }
-    return rows;
   }
 
   /** At least {@code n} ones, to be read only. */

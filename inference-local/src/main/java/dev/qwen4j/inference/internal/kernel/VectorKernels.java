@@ -218,13 +218,17 @@ final class VectorKernels implements Kernels {
     }
   }
 
-  /** Of a packed matrix as many for each worker, and none much larger than another. */
   private int decodeChunks(Matrix w) {
     if (w instanceof PackedMatrix packed) {
-      int rounds = Math.ceilDiv(packed.groups(), groupsPerChunk(packed) * pool.size());
-      return Math.min(packed.groups(), rounds * pool.size());
+      return evenChunks(packed.groups(), groupsPerChunk(packed));
     }
     return Math.ceilDiv(w.rows(), rowsPerChunk((Mapped) w));
+  }
+
+  /** Into how many chunks {@code n} go: as many for each worker, each of {@code most} or fewer. */
+  private int evenChunks(int n, int most) {
+    int rounds = Math.ceilDiv(n, most * pool.size());
+    return Math.min(n, rounds * pool.size());
   }
 
   /** Whole numbers of those that are read side by side. */
@@ -286,11 +290,8 @@ final class VectorKernels implements Kernels {
     pool.run(panels, prefillPanel);
   }
 
-  /** As many for each worker, and none much larger than another. */
   private int panels(Matrix w) {
-    int strips = Math.ceilDiv(w.rows(), STRIP);
-    int rounds = Math.ceilDiv(strips, PANEL_ROWS / STRIP * pool.size());
-    return Math.min(strips, rounds * pool.size());
+    return evenChunks(Math.ceilDiv(w.rows(), STRIP), PANEL_ROWS / STRIP);
   }
 
   /** Lanes of a tile: two vectors, or one if the last tile has no tokens for the second. */

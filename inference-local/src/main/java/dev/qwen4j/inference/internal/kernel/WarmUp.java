@@ -17,7 +17,7 @@ import java.util.stream.Stream;
  * <p>The operands are short on purpose: loops of a few iterations compile once, as whole methods,
  * and not a second time from the middle of a loop. But the loops of decode must not be shorter than
  * some groups and blocks: C2 lays code out by how often each loop has run, and what it made of one
- * group of two blocks decoded at three quarters of the speed, in most processes.
+ * group of two blocks often decoded at three quarters of the speed.
  */
 public final class WarmUp {
   /** A prompt's product: as little as there can be. */
@@ -26,7 +26,7 @@ public final class WarmUp {
   private static final int COLS = 64;
 
   /** A token's product: what is read side by side, and many blocks. */
-  private static final int DECODE_ROWS = 6 * Lanes.L;
+  private static final int DECODE_ROWS = Packing.STREAMS * Lanes.L;
 
   private static final int DECODE_COLS = 512;
 
