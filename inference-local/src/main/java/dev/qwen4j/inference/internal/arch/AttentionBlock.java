@@ -34,7 +34,7 @@ final class AttentionBlock {
     this.config = config;
     this.epsilon = epsilon;
     this.kernels = kernels;
-    this.rope = new Rope(config.headDim(), config.rope());
+    this.rope = new Rope(config.rope());
     this.scale = (float) (1 / Math.sqrt(config.headDim()));
   }
 
@@ -79,9 +79,9 @@ final class AttentionBlock {
     float[] queries = gated() ? projected : q;
     project(w, in, tokens, queries);
     if (w.biases() != null) {
-      addToRows(queries, tokens, w.biases().q());
-      addToRows(k, tokens, w.biases().k());
-      addToRows(v, tokens, w.biases().v());
+      kernels.addToRows(queries, tokens, w.biases().q());
+      kernels.addToRows(k, tokens, w.biases().k());
+      kernels.addToRows(v, tokens, w.biases().v());
     }
     if (gated()) {
       separateGates(tokens);
@@ -90,8 +90,8 @@ final class AttentionBlock {
       kernels.rmsNorm(q, tokens * config.heads(), headDim, w.headNorms().q(), epsilon, q);
       kernels.rmsNorm(k, tokens * config.kvHeads(), headDim, w.headNorms().k(), epsilon, k);
     }
-    rope.rotate(q, tokens, config.heads());
-    rope.rotate(k, tokens, config.kvHeads());
+    kernels.rotate(q, tokens, config.heads(), headDim, rope.turns());
+    kernels.rotate(k, tokens, config.kvHeads(), headDim, rope.turns());
     if (spans.size() == 1) {
       attend(spans.getFirst(), layer, new Heads(q, k, v, attended), pause);
     } else {
@@ -122,7 +122,7 @@ final class AttentionBlock {
   private void attend(Span span, int layer, Heads rows, Runnable pause) {
     int position = span.state().position();
     KvLayer kv = span.state().attention(layer);
-    kv.write(position, span.count(), rows.k(), rows.v());
+    kernels.write(kv, position, span.count(), rows.k(), rows.v());
     pause.run();
     kernels.attention(rows.q(), span.count(), position, kv, config.heads(), scale, rows.attended());
   }
@@ -156,15 +156,6 @@ final class AttentionBlock {
     for (int h = 0; h < tokens * config.heads(); h++) {
       System.arraycopy(projected, 2 * h * headDim, q, h * headDim, headDim);
       System.arraycopy(projected, (2 * h + 1) * headDim, gate, h * headDim, headDim);
-    }
-  }
-
-  private static void addToRows(float[] rows, int tokens, float[] bias) {
-    for (int t = 0; t < tokens; t++) {
-      int row = t * bias.length;
-      for (int i = 0; i < bias.length; i++) {
-        rows[row + i] += bias[i];
-      }
     }
   }
 }

@@ -4,6 +4,7 @@ import static dev.qwen4j.inference.internal.kernel.Lanes.F;
 import static dev.qwen4j.inference.internal.kernel.Lanes.L;
 import static jdk.incubator.vector.VectorOperators.ADD;
 import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.MAX;
 
 import jdk.incubator.vector.FloatVector;
 
@@ -85,9 +86,52 @@ final class Elementwise {
     }
   }
 
-  static void add(float[] x, float[] y, int from, int to) {
-    for (int i = from; i < to; i++) {
-      x[i] += y[i];
+  /** {@code x[xAt + i] += y[yAt + i]} for {@code n} elements; two arrays. */
+  static void add(float[] x, int xAt, float[] y, int yAt, int n) {
+    int i = 0;
+    for (; i + L <= n; i += L) {
+      FloatVector.fromArray(F, x, xAt + i)
+          .add(FloatVector.fromArray(F, y, yAt + i))
+          .intoArray(x, xAt + i);
+    }
+    for (; i < n; i++) {
+      x[xAt + i] += y[yAt + i];
+    }
+  }
+
+  /** {@code sums[at + i] += weight · x[xAt + i]} for {@code n} elements; two arrays. */
+  static void addScaled(float weight, float[] x, int xAt, float[] sums, int at, int n) {
+    int i = 0;
+    for (; i + L <= n; i += L) {
+      FloatVector.fromArray(F, x, xAt + i)
+          .fma(FloatVector.broadcast(F, weight), FloatVector.fromArray(F, sums, at + i))
+          .intoArray(sums, at + i);
+    }
+    for (; i < n; i++) {
+      sums[at + i] += weight * x[xAt + i];
+    }
+  }
+
+  /** Turns the head that begins at {@code at}, in place, by a token's angles. */
+  static void rotate(float[] x, int at, Turns turns, int token) {
+    int half = turns.half();
+    int angle = token * half;
+    int i = 0;
+    for (; i + L <= half; i += L) {
+      FloatVector c = FloatVector.fromArray(F, turns.cos(), angle + i);
+      FloatVector s = FloatVector.fromArray(F, turns.sin(), angle + i);
+      FloatVector a = FloatVector.fromArray(F, x, at + i);
+      FloatVector b = FloatVector.fromArray(F, x, at + half + i);
+      a.mul(c).sub(b.mul(s)).intoArray(x, at + i);
+      b.mul(c).add(a.mul(s)).intoArray(x, at + half + i);
+    }
+    for (; i < half; i++) {
+      float c = turns.cos()[angle + i];
+      float s = turns.sin()[angle + i];
+      float a = x[at + i];
+      float b = x[at + half + i];
+      x[at + i] = a * c - b * s;
+      x[at + half + i] = b * c + a * s;
     }
   }
 
@@ -103,6 +147,20 @@ final class Elementwise {
     for (; i < width; i++) {
       out[at + i] = x[at + i] * inverse * weight[i];
     }
+  }
+
+  /** The largest of {@code n} numbers, of which there must be one. */
+  static float max(float[] x, int at, int n) {
+    FloatVector maxima = FloatVector.broadcast(F, x[at]);
+    int i = at;
+    for (; i + L <= at + n; i += L) {
+      maxima = maxima.max(FloatVector.fromArray(F, x, i));
+    }
+    float max = maxima.reduceLanes(MAX);
+    for (; i < at + n; i++) {
+      max = Math.max(max, x[i]);
+    }
+    return max;
   }
 
   /** The sum of {@code e^(x - max)} over {@code n} scores, which it replaces by these powers. */

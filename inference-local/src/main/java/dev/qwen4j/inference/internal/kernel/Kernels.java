@@ -28,6 +28,9 @@ public interface Kernels extends AutoCloseable {
   /** The products of several matrices of the same width with the same activations, in one go. */
   void multiply(Matrix[] ws, float[] x, int tokens, float[][] outs);
 
+  /** {@link KvLayer#write}, by all workers where that is much. */
+  void write(KvLayer kv, int position, int tokens, float[] k, float[] v);
+
   /**
    * Causal grouped-query attention of {@code tokens} new positions that start at {@code position}
    * and whose keys and values are already in {@code kv}.
@@ -43,6 +46,14 @@ public interface Kernels extends AutoCloseable {
    * weight}. {@code x} and {@code out} may be the same array. (Zhang and Sennrich 2019.)
    */
   void rmsNorm(float[] x, int rows, int width, float[] weight, float eps, float[] out);
+
+  /**
+   * Rotary position embedding, NeoX style: of every head, in place, the pair (i, i + half) is
+   * turned by its token's angle i; what is beyond those pairs stays. (Su et al. 2021.)
+   *
+   * @param x [tokens, heads, headDim]
+   */
+  void rotate(float[] x, int tokens, int heads, int headDim, Turns turns);
 
   /** {@code gate = silu(gate) · up}, element by element, over the first {@code n}. */
   void swiGlu(float[] gate, float[] up, int n);
@@ -75,6 +86,13 @@ public interface Kernels extends AutoCloseable {
 
   /** {@code x += y}, element by element, over the first {@code n}. */
   void add(float[] x, float[] y, int n);
+
+  /**
+   * Adds a row to each of {@code rows}.
+   *
+   * @param x [rows, row.length]
+   */
+  void addToRows(float[] x, int rows, float[] row);
 
   /**
    * Whether a single token is multiplied as exactly as many at once are, which takes longer; off at

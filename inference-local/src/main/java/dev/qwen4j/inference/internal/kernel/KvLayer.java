@@ -44,11 +44,16 @@ public final class KvLayer {
   public void write(int position, int tokens, float[] k, float[] v) {
     ensure(position + tokens);
     for (int t = 0; t < tokens; t++) {
-      for (int h = 0; h < keys.length; h++) {
-        int from = (t * keys.length + h) * headDim;
-        keys[h].write(position + t, k, from);
-        values[h].write(position + t, v, from);
-      }
+      writeToken(position, t, k, v);
+    }
+  }
+
+  /** Writes one of the tokens from {@code position} on, which there is room for. */
+  void writeToken(int position, int token, float[] k, float[] v) {
+    for (int h = 0; h < keys.length; h++) {
+      int from = (token * keys.length + h) * headDim;
+      keys[h].write(position + token, k, from);
+      values[h].write(position + token, v, from);
     }
   }
 
@@ -91,7 +96,8 @@ public final class KvLayer {
     values[kvHead].read(position, count, out);
   }
 
-  private void ensure(int positions) {
+  /** Makes room for so many positions. */
+  void ensure(int positions) {
     if (positions > maxPositions) {
       throw new IllegalArgumentException(
           "position " + positions + " is beyond the context of " + maxPositions);

@@ -71,6 +71,11 @@ public final class ScalarKernels implements Kernels {
   }
 
   @Override
+  public void write(KvLayer kv, int position, int tokens, float[] k, float[] v) {
+    kv.write(position, tokens, k, v);
+  }
+
+  @Override
   public void attention(
       float[] q, int tokens, int position, KvLayer kv, int heads, float scale, float[] out) {
     int headDim = kv.headDim();
@@ -129,6 +134,23 @@ public final class ScalarKernels implements Kernels {
       float inverse = (float) (1 / Math.sqrt(sum / width + eps));
       for (int i = 0; i < width; i++) {
         out[r * width + i] = x[r * width + i] * inverse * weight[i];
+      }
+    }
+  }
+
+  @Override
+  public void rotate(float[] x, int tokens, int heads, int headDim, Turns turns) {
+    int half = turns.half();
+    for (int head = 0; head < tokens * heads; head++) {
+      int at = head * headDim;
+      int angle = head / heads * half;
+      for (int i = 0; i < half; i++) {
+        float c = turns.cos()[angle + i];
+        float s = turns.sin()[angle + i];
+        float a = x[at + i];
+        float b = x[at + half + i];
+        x[at + i] = a * c - b * s;
+        x[at + half + i] = b * c + a * s;
       }
     }
   }
@@ -201,6 +223,13 @@ public final class ScalarKernels implements Kernels {
   public void add(float[] x, float[] y, int n) {
     for (int i = 0; i < n; i++) {
       x[i] += y[i];
+    }
+  }
+
+  @Override
+  public void addToRows(float[] x, int rows, float[] row) {
+    for (int i = 0; i < rows * row.length; i++) {
+      x[i] += row[i % row.length];
     }
   }
 

@@ -4,6 +4,7 @@ import static dev.qwen4j.inference.internal.kernel.Lanes.F;
 import static dev.qwen4j.inference.internal.kernel.Lanes.L;
 import static dev.qwen4j.inference.internal.kernel.Tiles.STRIP;
 import static dev.qwen4j.inference.internal.kernel.Tiles.WIDE;
+import static jdk.incubator.vector.VectorOperators.ADD;
 
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
@@ -140,9 +141,7 @@ final class VectorAttention {
       int from = at + s * record;
       float weight = (float) Math.exp(partial[from] - max);
       total += weight * partial[from + 1];
-      for (int i = 0; i < headDim; i++) {
-        out[outAt + i] += weight * partial[from + 2 + i];
-      }
+      Elementwise.addScaled(weight, partial, from + 2, out, outAt, headDim);
     }
     float inverse = 1 / total;
     for (int i = 0; i < headDim; i++) {
@@ -171,7 +170,7 @@ final class VectorAttention {
     int record = headDim + 2;
     for (int g = 0; g < group; g++) {
       int at = ((kvHead * group + g) * stretches + stretch) * record;
-      float max = max(b.scores, g * span, span);
+      float max = Elementwise.max(b.scores, g * span, span);
       partial[at] = max;
       partial[at + 1] = Elementwise.expAndSum(b.scores, g * span, span, max);
       Arrays.fill(partial, at + 2, at + record, 0);
@@ -186,21 +185,34 @@ final class VectorAttention {
     }
   }
 
+  /** Four keys at a time: their sums across lanes, which take long one by one, go side by side. */
   private static void scoreBlock(
       float[] q, int qAt, float[] keys, int n, int headDim, float scale, float[] scores, int at) {
-    for (int p = 0; p < n; p++) {
+    int p = 0;
+    for (; p + 4 <= n && headDim % L == 0; p += 4) {
+      int k = p * headDim;
+      FloatVector s0 = FloatVector.zero(F);
+      FloatVector s1 = FloatVector.zero(F);
+      FloatVector s2 = FloatVector.zero(F);
+      FloatVector s3 = FloatVector.zero(F);
+      for (int i = 0; i < headDim; i += L) {
+        FloatVector x = FloatVector.fromArray(F, q, qAt + i);
+        s0 = FloatVector.fromArray(F, keys, k + i).fma(x, s0);
+        s1 = FloatVector.fromArray(F, keys, k + headDim + i).fma(x, s1);
+        s2 = FloatVector.fromArray(F, keys, k + 2 * headDim + i).fma(x, s2);
+        s3 = FloatVector.fromArray(F, keys, k + 3 * headDim + i).fma(x, s3);
+      }
+      scores[at + p] = s0.reduceLanes(ADD) * scale;
+      scores[at + p + 1] = s1.reduceLanes(ADD) * scale;
+      scores[at + p + 2] = s2.reduceLanes(ADD) * scale;
+      scores[at + p + 3] = s3.reduceLanes(ADD) * scale;
+    }
+    for (; p < n; p++) {
       scores[at + p] = RowDots.dot(q, qAt, keys, p * headDim, headDim) * scale;
     }
   }
 
-  private static float max(float[] scores, int at, int n) {
-    float max = MASKED;
-    for (int i = at; i < at + n; i++) {
-      max = Math.max(max, scores[i]);
-    }
-    return max;
-  }
-
+  /** Values of even and of odd positions have sums of their own: an addition waits for the last. */
   private static void addValues(
       float[] scores, int at, float[] values, int n, int headDim, float[] sums, int sumsAt) {
     int i = 0;
@@ -209,18 +221,37 @@ final class VectorAttention {
       FloatVector s1 = FloatVector.fromArray(F, sums, sumsAt + i + L);
       FloatVector s2 = FloatVector.fromArray(F, sums, sumsAt + i + 2 * L);
       FloatVector s3 = FloatVector.fromArray(F, sums, sumsAt + i + 3 * L);
-      for (int p = 0; p < n; p++) {
-        FloatVector weight = FloatVector.broadcast(F, scores[at + p]);
+      FloatVector t0 = FloatVector.zero(F);
+      FloatVector t1 = FloatVector.zero(F);
+      FloatVector t2 = FloatVector.zero(F);
+      FloatVector t3 = FloatVector.zero(F);
+      int p = 0;
+      for (; p + 2 <= n; p += 2) {
+        FloatVector even = FloatVector.broadcast(F, scores[at + p]);
+        FloatVector odd = FloatVector.broadcast(F, scores[at + p + 1]);
         int v = p * headDim + i;
-        s0 = FloatVector.fromArray(F, values, v).fma(weight, s0);
-        s1 = FloatVector.fromArray(F, values, v + L).fma(weight, s1);
-        s2 = FloatVector.fromArray(F, values, v + 2 * L).fma(weight, s2);
-        s3 = FloatVector.fromArray(F, values, v + 3 * L).fma(weight, s3);
+        s0 = FloatVector.fromArray(F, values, v).fma(even, s0);
+        s1 = FloatVector.fromArray(F, values, v + L).fma(even, s1);
+        s2 = FloatVector.fromArray(F, values, v + 2 * L).fma(even, s2);
+        s3 = FloatVector.fromArray(F, values, v + 3 * L).fma(even, s3);
+        v += headDim;
+        t0 = FloatVector.fromArray(F, values, v).fma(odd, t0);
+        t1 = FloatVector.fromArray(F, values, v + L).fma(odd, t1);
+        t2 = FloatVector.fromArray(F, values, v + 2 * L).fma(odd, t2);
+        t3 = FloatVector.fromArray(F, values, v + 3 * L).fma(odd, t3);
       }
-      s0.intoArray(sums, sumsAt + i);
-      s1.intoArray(sums, sumsAt + i + L);
-      s2.intoArray(sums, sumsAt + i + 2 * L);
-      s3.intoArray(sums, sumsAt + i + 3 * L);
+      if (p < n) {
+        FloatVector last = FloatVector.broadcast(F, scores[at + p]);
+        int v = p * headDim + i;
+        t0 = FloatVector.fromArray(F, values, v).fma(last, t0);
+        t1 = FloatVector.fromArray(F, values, v + L).fma(last, t1);
+        t2 = FloatVector.fromArray(F, values, v + 2 * L).fma(last, t2);
+        t3 = FloatVector.fromArray(F, values, v + 3 * L).fma(last, t3);
+      }
+      s0.add(t0).intoArray(sums, sumsAt + i);
+      s1.add(t1).intoArray(sums, sumsAt + i + L);
+      s2.add(t2).intoArray(sums, sumsAt + i + 2 * L);
+      s3.add(t3).intoArray(sums, sumsAt + i + 3 * L);
     }
     for (; i < headDim; i++) {
       for (int p = 0; p < n; p++) {

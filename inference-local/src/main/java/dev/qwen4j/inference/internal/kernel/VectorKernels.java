@@ -44,17 +44,13 @@ final class VectorKernels implements Kernels {
    */
   static final int FEW = 16;
 
-  /** Elements below which a second thread costs more than it saves. */
-  private static final int WORTH_SHARING = 16 * 1024;
-
-  private static final int ELEMENTS_PER_CHUNK = 8 * 1024;
-
   /** Types whose kernels want {@link Activations#xHalf}. */
   private static final Set<TensorType> HALVES = EnumSet.of(TensorType.F16, TensorType.E4M3);
 
   private final WorkerPool pool;
   private final PackedCopy copy;
   private final Arena arena = Arena.ofShared();
+  private final VectorElementwise elementwise;
   private final VectorAttention attention;
   private final VectorConvolution convolution;
   private final VectorDelta delta;
@@ -65,10 +61,6 @@ final class VectorKernels implements Kernels {
   private final WorkerPool.Chunk decodeRows = this::decodeRows;
   private final WorkerPool.Chunk packTokens = this::packTokens;
   private final WorkerPool.Chunk prefillPanel = this::prefillPanel;
-  private final WorkerPool.Chunk normRow = this::normRow;
-  private final WorkerPool.Chunk swiGluPart = this::swiGluPart;
-  private final WorkerPool.Chunk sigmoidPart = this::sigmoidPart;
-  private final WorkerPool.Chunk addPart = this::addPart;
 
   private boolean exact;
 
@@ -78,12 +70,9 @@ final class VectorKernels implements Kernels {
   private Matrix[] weights = new Matrix[0];
   private float[][] outs = new float[0][];
   private float[] x = new float[0];
-  private float[] y = new float[0];
-  private float[] out = new float[0];
   private int tokens;
   private boolean halvesWanted;
   private int width;
-  private float eps;
   private float[] packed = new float[0];
 
   VectorKernels(int threads) {
@@ -94,6 +83,7 @@ final class VectorKernels implements Kernels {
   VectorKernels(int threads, PackedCopy copy) {
     this.pool = new WorkerPool(threads);
     this.copy = copy;
+    this.elementwise = new VectorElementwise(pool);
     this.attention = new VectorAttention(pool);
     this.convolution = new VectorConvolution(pool);
     this.delta = new VectorDelta(pool);
@@ -382,6 +372,11 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
+  public void write(KvLayer kv, int position, int tokens, float[] k, float[] v) {
+    elementwise.write(kv, position, tokens, k, v);
+  }
+
+  @Override
   public void attention(
       float[] q, int tokens, int position, KvLayer kv, int heads, float scale, float[] out) {
     attention.attend(q, tokens, position, kv, heads, scale, out);
@@ -389,56 +384,22 @@ final class VectorKernels implements Kernels {
 
   @Override
   public void rmsNorm(float[] x, int rows, int width, float[] weight, float eps, float[] out) {
-    this.x = x;
-    this.y = weight;
-    this.out = out;
-    this.width = width;
-    this.eps = eps;
-    if (rows * width < WORTH_SHARING) {
-      for (int r = 0; r < rows; r++) {
-        normRow(0, r);
-      }
-    } else {
-      pool.run(rows, normRow);
-    }
+    elementwise.rmsNorm(x, rows, width, weight, eps, out);
   }
 
-  private void normRow(int worker, int row) {
-    Elementwise.rmsNorm(x, row * width, width, y, eps, out);
+  @Override
+  public void rotate(float[] x, int tokens, int heads, int headDim, Turns turns) {
+    elementwise.rotate(x, tokens, heads, headDim, turns);
   }
 
   @Override
   public void swiGlu(float[] gate, float[] up, int n) {
-    this.x = gate;
-    this.y = up;
-    this.width = n;
-    if (n < WORTH_SHARING) {
-      Elementwise.swiGlu(gate, up, 0, n);
-    } else {
-      pool.run(Math.ceilDiv(n, ELEMENTS_PER_CHUNK), swiGluPart);
-    }
-  }
-
-  private void swiGluPart(int worker, int part) {
-    int from = part * ELEMENTS_PER_CHUNK;
-    Elementwise.swiGlu(x, y, from, Math.min(width, from + ELEMENTS_PER_CHUNK));
+    elementwise.swiGlu(gate, up, n);
   }
 
   @Override
   public void sigmoidGate(float[] x, float[] gate, int n) {
-    this.x = x;
-    this.y = gate;
-    this.width = n;
-    if (n < WORTH_SHARING) {
-      Elementwise.sigmoidGate(x, gate, 0, n);
-    } else {
-      pool.run(Math.ceilDiv(n, ELEMENTS_PER_CHUNK), sigmoidPart);
-    }
-  }
-
-  private void sigmoidPart(int worker, int part) {
-    int from = part * ELEMENTS_PER_CHUNK;
-    Elementwise.sigmoidGate(x, y, from, Math.min(width, from + ELEMENTS_PER_CHUNK));
+    elementwise.sigmoidGate(x, gate, n);
   }
 
   @Override
@@ -454,19 +415,12 @@ final class VectorKernels implements Kernels {
 
   @Override
   public void add(float[] x, float[] y, int n) {
-    this.x = x;
-    this.y = y;
-    this.width = n;
-    if (n < WORTH_SHARING) {
-      Elementwise.add(x, y, 0, n);
-    } else {
-      pool.run(Math.ceilDiv(n, ELEMENTS_PER_CHUNK), addPart);
-    }
+    elementwise.add(x, y, n);
   }
 
-  private void addPart(int worker, int part) {
-    int from = part * ELEMENTS_PER_CHUNK;
-    Elementwise.add(x, y, from, Math.min(width, from + ELEMENTS_PER_CHUNK));
+  @Override
+  public void addToRows(float[] x, int rows, float[] row) {
+    elementwise.addToRows(x, rows, row);
   }
 
   @Override

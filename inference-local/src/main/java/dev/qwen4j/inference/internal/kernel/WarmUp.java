@@ -151,12 +151,17 @@ public final class WarmUp {
     int width = HEADS * HEAD_DIM;
     float[] x = new float[tokens * width];
     float[] y = new float[tokens * width];
+    float[] bias = new float[width];
+    float[] angles = new float[tokens * HEAD_DIM / 2];
+    Turns turns = new Turns(HEAD_DIM / 2, angles, angles);
     KvLayer kv = new KvLayer(1, HEAD_DIM, position + tokens);
     return () -> {
       kernels.rmsNorm(x, tokens, width, y, 1e-6f, x);
       kernels.swiGlu(x, y, tokens * width);
       kernels.add(x, y, tokens * width);
-      kv.write(position, tokens, x, y);
+      kernels.addToRows(x, tokens, bias);
+      kernels.rotate(x, tokens, HEADS, HEAD_DIM, turns);
+      kernels.write(kv, position, tokens, x, y);
       kernels.attention(x, tokens, position, kv, HEADS, 1, y);
     };
   }

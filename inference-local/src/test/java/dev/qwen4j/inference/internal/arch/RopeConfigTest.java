@@ -3,6 +3,7 @@ package dev.qwen4j.inference.internal.arch;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.qwen4j.inference.internal.kernel.ScalarKernels;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -43,14 +44,14 @@ class RopeConfigTest {
 
   @Test
   void onlyTheFirstDimensionsOfAHeadTurn() {
-    Rope rope = new Rope(8, new RopeConfig(4, 100, new RopeConfig.Unscaled()));
+    Rope rope = new Rope(new RopeConfig(4, 100, new RopeConfig.Unscaled()));
     rope.at(3, 2);
     float[] x = new float[2 * 2 * 8];
     for (int i = 0; i < x.length; i++) {
       x[i] = i + 1;
     }
     float[] before = x.clone();
-    rope.rotate(x, 2, 2);
+    new ScalarKernels("a test").rotate(x, 2, 2, 8, rope.turns());
     for (int head = 0; head < 4; head++) {
       int position = 3 + head / 2;
       for (int i = 0; i < 2; i++) {

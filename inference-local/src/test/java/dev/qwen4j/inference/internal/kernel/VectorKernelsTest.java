@@ -343,6 +343,61 @@ class VectorKernelsTest {
   }
 
   @Test
+  void rotationsEqualTheScalarOnesAndLeaveTheRestOfAHead() {
+    for (int half : new int[] {3, 16, 32, 64}) {
+      for (int tokens : new int[] {1, 5, 200}) {
+        int headDim = 2 * half + 4;
+        float[] cos = RandomWeights.floats(tokens * half, 1);
+        Turns turns = new Turns(half, cos, RandomWeights.floats(tokens * half, 2));
+        float[] x = RandomWeights.floats(tokens * 3 * headDim, half);
+        float[] before = x.clone();
+        float[] expected = x.clone();
+        scalar.rotate(expected, tokens, 3, headDim, turns);
+        vector.rotate(x, tokens, 3, headDim, turns);
+        assertThat(x).isEqualTo(expected).isNotEqualTo(before);
+        assertThat(Arrays.copyOfRange(x, 2 * half, headDim))
+            .isEqualTo(Arrays.copyOfRange(before, 2 * half, headDim));
+      }
+    }
+  }
+
+  @Test
+  void addingToRowsEqualsTheScalarOne() {
+    for (int width : new int[] {1, 7, 64, 1152}) {
+      for (int rows : new int[] {1, 3, 65}) {
+        float[] x = RandomWeights.floats(rows * width, 1);
+        float[] row = RandomWeights.floats(width, 2);
+        float[] expected = x.clone();
+        scalar.addToRows(expected, rows, row);
+        vector.addToRows(x, rows, row);
+        assertThat(x).isEqualTo(expected);
+      }
+    }
+  }
+
+  @Test
+  void keysAndValuesAreTheSameWhoeverWritesThem() {
+    for (int tokens : new int[] {1, 700}) {
+      float[] k = RandomWeights.floats(tokens * 2 * 24, 1);
+      float[] v = RandomWeights.floats(tokens * 2 * 24, 2);
+      KvLayer expected = new KvLayer(2, 24, 1000);
+      expected.write(100, tokens, k, v);
+      KvLayer actual = new KvLayer(2, 24, 1000);
+      crowd.write(actual, 100, tokens, k, v);
+      assertThat(read(actual, tokens)).isEqualTo(read(expected, tokens));
+    }
+  }
+
+  private static float[][] read(KvLayer kv, int tokens) {
+    float[][] heads = new float[2 * kv.kvHeads()][tokens * kv.headDim()];
+    for (int h = 0; h < kv.kvHeads(); h++) {
+      kv.readKeys(h, 100, tokens, heads[2 * h]);
+      kv.readValues(h, 100, tokens, heads[2 * h + 1]);
+    }
+    return heads;
+  }
+
+  @Test
   void sigmoidGatesEqualTheScalarOnes() {
     for (int n : new int[] {1, 7, 64, 4864, 50_003}) {
       float[] gate = RandomWeights.floats(n, 1);
