@@ -1,5 +1,8 @@
 package dev.qwen4j.inference.internal.kernel;
 
+import static dev.qwen4j.inference.internal.kernel.Lanes.FLOAT;
+import static dev.qwen4j.inference.internal.kernel.Memory.ALL;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -71,10 +74,12 @@ record PackedMatrix(TensorType type, Packing packing, int rows, int cols, Memory
   @Override
   public void dequantizeRow(int row, float[] out, int offset) {
     int groupRows = packing.groupRows();
-    float[] panel = new float[cols * Tiles.STRIP]; // A group fits one strip.
-    PackedPanels.unpack(this, row / groupRows, 0, cols, new Scratch(), panel, 0);
-    for (int k = 0; k < cols; k++) {
-      out[offset + k] = panel[k * Tiles.STRIP + row % groupRows];
+    try (Arena arena = Arena.ofConfined()) { // A group fits one strip.
+      long panel = arena.allocate(4L * cols * Tiles.STRIP, 64).address();
+      PackedPanels.unpack(this, row / groupRows, 0, cols, new Scratch(), panel, 0);
+      for (int k = 0; k < cols; k++) {
+        out[offset + k] = ALL.get(FLOAT, panel + 4L * (k * Tiles.STRIP + row % groupRows));
+      }
     }
   }
 }

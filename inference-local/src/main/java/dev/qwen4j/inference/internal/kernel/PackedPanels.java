@@ -24,15 +24,19 @@ import jdk.incubator.vector.IntVector;
  * bit but for the sign of zeros.
  */
 final class PackedPanels {
+  /** Bytes from one column of a strip to the next. */
+  private static final long COLUMN = 4L * STRIP;
+
   private PackedPanels() {}
 
   /**
    * Writes columns {@code from} to {@code from + n}, whole blocks of the file, of a group's rows to
-   * the rows of a panel that begin at {@code row}. The panel lies in strips, as {@link
-   * Tiles#inStrips} finds them.
+   * the rows from {@code row} on of a panel, in strips as {@link Tiles#inStrips} finds them.
+   *
+   * @param panel its address
    */
   static void unpack(
-      PackedMatrix m, int group, int from, int n, Scratch scratch, float[] panel, int row) {
+      PackedMatrix m, int group, int from, int n, Scratch scratch, long panel, int row) {
     Packing packing = m.packing();
     int rows = packing.groupRows();
     int blocks = n / packing.block();
@@ -48,31 +52,29 @@ final class PackedPanels {
     }
     long start = m.data().address() + m.weightsOf(group);
     long vector = packing.vectorBytes(m.cols());
-    int at = Tiles.inStrips(row, n);
+    long at = panel + Tiles.inStrips(row, n);
     switch (packing) {
-      case BYTES -> bytes(start + first * 32L * L, vector, blocks, scales, panel, at);
-      case NIBBLES ->
-          nibbles(start + first * 16L * L, vector, blocks, center, scales, minus, panel, at);
+      case BYTES -> bytes(start + first * 32L * L, vector, blocks, scales, at);
+      case NIBBLES -> nibbles(start + first * 16L * L, vector, blocks, center, scales, minus, at);
       case FIVES -> {
         long words = start + first * 20L * L;
         long last = start + m.cols() / 32 * 20L * L + first * 2L * L;
-        fives(words, last, vector, blocks, center, scales, minus, panel, at);
+        fives(words, last, vector, blocks, center, scales, minus, at);
       }
-      case SIXES -> sixes(start + first * 12L * L, blocks, center, scales, minus, panel, at);
+      case SIXES -> sixes(start + first * 12L * L, blocks, center, scales, minus, at);
     }
   }
 
-  private static void bytes(
-      long start, long vector, int blocks, float[] scales, float[] panel, int at) {
+  private static void bytes(long start, long vector, int blocks, float[] scales, long at) {
     for (int i = 0; i < blocks * 3; i++) {
       int b = i / 3;
       int r = i % 3;
       FloatVector scale = FloatVector.fromArray(F, scales, i * L);
       for (int j = 0; j < 16; j++) {
         IntVector v = pairsOfBytes((start + r * vector + (b * 16L + j) * 2 * L) & Memory.MASK);
-        int to = at + r * L + (b * 32 + 2 * j) * STRIP;
-        floats(v.lanewise(LSHL, 16).lanewise(ASHR, 16)).mul(scale).intoArray(panel, to);
-        floats(v.lanewise(ASHR, 16)).mul(scale).intoArray(panel, to + STRIP);
+        long to = (at + r * 4L * L + (b * 32L + 2L * j) * COLUMN) & Memory.MASK;
+        floats(v.lanewise(LSHL, 16).lanewise(ASHR, 16)).mul(scale).intoMemorySegment(ALL, to, LE);
+        floats(v.lanewise(ASHR, 16)).mul(scale).intoMemorySegment(ALL, to + COLUMN, LE);
       }
     }
   }
@@ -83,14 +85,7 @@ final class PackedPanels {
   }
 
   private static void nibbles(
-      long start,
-      long vector,
-      int blocks,
-      int center,
-      float[] scales,
-      float[] minus,
-      float[] panel,
-      int at) {
+      long start, long vector, int blocks, int center, float[] scales, float[] minus, long at) {
     for (int i = 0; i < blocks * 3; i++) {
       int b = i / 3;
       int r = i % 3;
@@ -99,13 +94,13 @@ final class PackedPanels {
       for (int w = 0; w < 4; w++) {
         long from = (start + r * vector + (b * 4L + w) * 4 * L) & Memory.MASK;
         IntVector v = IntVector.fromMemorySegment(I, ALL, from, LE);
-        int to = at + r * L + (b * 32 + w * 8) * STRIP;
+        long to = (at + r * 4L * L + (b * 32L + w * 8L) * COLUMN) & Memory.MASK;
         for (int h = 0; h < 2; h++) {
           IntVector q = v.lanewise(LSHR, 16 * h);
-          put(q.and(15), scale, off, panel, to + h * STRIP);
-          put(q.lanewise(LSHR, 4).and(15), scale, off, panel, to + (2 + h) * STRIP);
-          put(q.lanewise(LSHR, 8).and(15), scale, off, panel, to + (4 + h) * STRIP);
-          put(q.lanewise(LSHR, 12).and(15), scale, off, panel, to + (6 + h) * STRIP);
+          put(q.and(15), scale, off, to + h * COLUMN);
+          put(q.lanewise(LSHR, 4).and(15), scale, off, to + (2 + h) * COLUMN);
+          put(q.lanewise(LSHR, 8).and(15), scale, off, to + (4 + h) * COLUMN);
+          put(q.lanewise(LSHR, 12).and(15), scale, off, to + (6 + h) * COLUMN);
         }
       }
     }
@@ -119,8 +114,7 @@ final class PackedPanels {
       int center,
       float[] scales,
       float[] minus,
-      float[] panel,
-      int at) {
+      long at) {
     for (int i = 0; i < blocks * 3; i++) {
       int b = i / 3;
       int r = i % 3;
@@ -129,23 +123,23 @@ final class PackedPanels {
       for (int w = 0; w < 5; w++) {
         long from = (words + r * vector + (b * 5L + w) * 4 * L) & Memory.MASK;
         IntVector v = IntVector.fromMemorySegment(I, ALL, from, LE);
-        int to = at + r * L + (b * 32 + w * 6) * STRIP;
+        long to = (at + r * 4L * L + (b * 32L + w * 6L) * COLUMN) & Memory.MASK;
         for (int h = 0; h < 2; h++) {
           IntVector q = v.lanewise(LSHR, 16 * h);
-          put(q.and(31), scale, off, panel, to + h * STRIP);
-          put(q.lanewise(LSHR, 5).and(31), scale, off, panel, to + (2 + h) * STRIP);
-          put(q.lanewise(LSHR, 10).and(31), scale, off, panel, to + (4 + h) * STRIP);
+          put(q.and(31), scale, off, to + h * COLUMN);
+          put(q.lanewise(LSHR, 5).and(31), scale, off, to + (2 + h) * COLUMN);
+          put(q.lanewise(LSHR, 10).and(31), scale, off, to + (4 + h) * COLUMN);
         }
       }
       IntVector v = pairsOfBytes((last + r * vector + b * 2L * L) & Memory.MASK);
-      int to = at + r * L + (b * 32 + 30) * STRIP;
-      put(v.and(0xFFFF), scale, off, panel, to);
-      put(v.lanewise(LSHR, 16), scale, off, panel, to + STRIP);
+      long to = (at + r * 4L * L + (b * 32L + 30) * COLUMN) & Memory.MASK;
+      put(v.and(0xFFFF), scale, off, to);
+      put(v.lanewise(LSHR, 16), scale, off, to + COLUMN);
     }
   }
 
   private static void sixes(
-      long start, int blocks, int center, float[] scales, float[] minus, float[] panel, int at) {
+      long start, int blocks, int center, float[] scales, float[] minus, long at) {
     for (int b = 0; b < blocks; b++) {
       long block = (start + b * 12L * L) & Memory.MASK;
       FloatVector scale = FloatVector.fromArray(F, scales, b * L);
@@ -157,19 +151,19 @@ final class PackedPanels {
         IntVector v = IntVector.fromMemorySegment(I, ALL, block + w * 4L * L, LE);
         IntVector q = v.lanewise(LSHR, 16 * h);
         IntVector top = tops.lanewise(LSHR, 16 * h);
-        int to = at + (b * 16 + w * 4 + h) * STRIP;
-        put(q.and(63), scale, off, panel, to);
-        put(q.lanewise(LSHR, 6).and(63), scale, off, panel, to + 2 * STRIP);
-        to = at + (b * 16 + 8 + w * 2 + h) * STRIP;
-        put(top.lanewise(LSHR, 6 * w).and(63), scale, off, panel, to);
+        long to = (at + (b * 16L + w * 4L + h) * COLUMN) & Memory.MASK;
+        put(q.and(63), scale, off, to);
+        put(q.lanewise(LSHR, 6).and(63), scale, off, to + 2 * COLUMN);
+        to = (at + (b * 16L + 8 + w * 2L + h) * COLUMN) & Memory.MASK;
+        put(top.lanewise(LSHR, 6 * w).and(63), scale, off, to);
         q = q.lanewise(LSHR, 12).and(15).or(top.lanewise(LSHR, 8 + 2 * w).and(0x30));
-        put(q, scale, off, panel, to + 4 * STRIP);
+        put(q, scale, off, to + 4 * COLUMN);
       }
     }
   }
 
-  private static void put(IntVector q, FloatVector scale, FloatVector off, float[] panel, int at) {
-    floats(q).fma(scale, off).intoArray(panel, at);
+  private static void put(IntVector q, FloatVector scale, FloatVector off, long at) {
+    floats(q).fma(scale, off).intoMemorySegment(ALL, at, LE);
   }
 
   private static IntVector pairsOfBytes(long at) {

@@ -75,7 +75,7 @@ final class RowDots {
   private static void dequantized(
       RawMatrix w, long address, int rows, float[] x, Scratch scratch, float[] out, int at) {
     int cols = w.cols();
-    float[] row = scratch.panel(cols);
+    float[] row = scratch.row(cols);
     long rowBytes = w.type().bytes(cols);
     for (int r = 0; r < rows; r++) {
       RowFloats.dequantize(w.type(), address + r * rowBytes, cols, row, 0);

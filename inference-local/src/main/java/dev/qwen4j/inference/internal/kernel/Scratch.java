@@ -8,8 +8,14 @@ final class Scratch {
   private float[] minus = new float[0];
   private float[] ones = new float[0];
   private float[] zeros = new float[0];
-  private float[] panel = new float[0];
+  private float[] row = new float[0];
   private float[] sums = new float[0];
+
+  /** Dequantised weights of a panel. */
+  final NativeFloats panel = new NativeFloats();
+
+  /** Sums of a panel's tiles. */
+  final NativeFloats tiles = new NativeFloats();
 
   /** At least {@code n} floats for the scales of a group of rows. */
   float[] scales(int n) {
@@ -44,12 +50,12 @@ final class Scratch {
     return zeros;
   }
 
-  /** At least {@code n} floats for dequantised weights, or keys and values. */
-  float[] panel(int n) {
-    if (panel.length < n) {
-      panel = new float[n];
+  /** At least {@code n} floats for the dequantised weights of a row. */
+  float[] row(int n) {
+    if (row.length < n) {
+      row = new float[n];
     }
-    return panel;
+    return row;
   }
 
   /** At least {@code n} floats for sums of products. */

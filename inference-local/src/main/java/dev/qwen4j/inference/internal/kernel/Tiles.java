@@ -1,7 +1,10 @@
 package dev.qwen4j.inference.internal.kernel;
 
 import static dev.qwen4j.inference.internal.kernel.Lanes.F;
+import static dev.qwen4j.inference.internal.kernel.Lanes.FLOAT;
 import static dev.qwen4j.inference.internal.kernel.Lanes.L;
+import static dev.qwen4j.inference.internal.kernel.Lanes.LE;
+import static dev.qwen4j.inference.internal.kernel.Memory.ALL;
 
 import jdk.incubator.vector.FloatVector;
 
@@ -9,23 +12,20 @@ import jdk.incubator.vector.FloatVector;
  * Register tiles of float32 matrix products: a lane is a token, a weight is broadcast.
  *
  * <p>The tokens' activations lie packed, {@code x[k][lane]}, {@link #WIDE} lanes (two vectors) or
- * {@link #NARROW} (one) to a tile. The weights lie as floats, just dequantised, by rows, or in
- * strips of {@link #STRIP} rows, {@code strip[k][row]}, where lanes were rows and nobody transposed
- * them. Sums are {@code sums[row][lane]}. Six rows by two vectors are twelve accumulators, enough
- * to hide the latency of the multiply-add, and with two activations and one weight they fit the
- * sixteen registers of AVX2 (Goto and van de Geijn 2008). Vectors of 512 bits have {@link
- * TallTiles}.
+ * {@link #NARROW} (one) to a tile. The weights lie as floats, just dequantised, by rows that begin
+ * {@link #ROW} bytes apart, or in strips of {@link #STRIP} rows, {@code strip[k][row]}, where lanes
+ * were rows and nobody transposed them. Sums are {@code sums[row][lane]}. Six rows by two vectors
+ * are twelve accumulators, enough to hide the latency of the multiply-add, and with two activations
+ * and one weight they fit the sixteen registers of AVX2 (Goto and van de Geijn 2008). Vectors of
+ * 512 bits have {@link TallTiles}.
  *
- * <p>They fit only as long as C2 loads a weight when it is needed. Weights that it knows to be
- * neighbours get one bounds check for all and are loaded together, which drives an accumulator out
- * to the stack: 20 instead of 49 multiply-adds per nanosecond on Zen 3. So in a strip the step from
- * row to row is an argument, though it is always 1, and the loops are too large to be inlined into
- * where that is known. The step from column to column is a constant, so that the checks move out of
- * the loop.
+ * <p>All of it lies in native memory, on the border of a cache line, and weights at constant
+ * distances from one address: a tile then is little else than its loads and multiply-adds, 96 % of
+ * the most that a core can do. In arrays, each vector lay across two lines, and each weight took an
+ * addition for its index, or several a common check and a spilled register.
  *
  * <p>Rows are taken {@link #ROWS} at a time, eight in narrow tiles, whether or not there are as
- * many: what comes of the rows beyond the last is meaningless, but the arrays must have room for
- * it.
+ * many: what comes of the rows beyond the last is meaningless, but there must be room for it.
  */
 final class Tiles {
   static final int ROWS = L == 16 ? 12 : 6;
@@ -36,35 +36,35 @@ final class Tiles {
   /** Rows of a strip: whole tiles and vectors, and few, so that a tile's weights share lines. */
   static final int STRIP = Math.max(24, 3 * L);
 
+  /** Columns of a row at most. */
+  static final int COLUMNS = 1024;
+
+  /** Bytes from row to row: a line more than the columns, so that not all fall in the same set. */
+  static final int ROW = 4 * (COLUMNS + 16);
+
   private Tiles() {}
 
   /**
-   * {@code sums[r][lane] += Σ_k w[wAt + r * stride + k] · x[k][lane]}.
+   * {@code sums[r][lane] += Σ_k w[r][k] · x[k][lane]}.
    *
+   * @param w address of rows that are {@link #ROW} bytes apart
+   * @param x address of packed activations
    * @param width {@link #WIDE} or {@link #NARROW}
+   * @param n {@link #COLUMNS} or fewer
+   * @param sums address of the sums
    */
-  static void multiplyRows(
-      float[] w,
-      int wAt,
-      int stride,
-      int rows,
-      float[] x,
-      int xAt,
-      int width,
-      int n,
-      float[] sums,
-      int at) {
+  static void multiplyRows(long w, int rows, long x, int width, int n, long sums) {
     if (width == WIDE) {
       for (int r = 0; r < rows; r += ROWS) {
         if (ROWS == 12) {
-          TallTiles.rows(w, wAt + r * stride, stride, x, xAt, n, sums, at + r * WIDE);
+          TallTiles.rows(w + (long) r * ROW, x, n, sums + 4L * r * WIDE);
         } else {
-          sixRows(w, wAt + r * stride, stride, x, xAt, n, sums, at + r * WIDE);
+          sixRows(w + (long) r * ROW, x, n, sums + 4L * r * WIDE);
         }
       }
     } else {
       for (int r = 0; r < rows; r += NARROW_ROWS) {
-        eightNarrowRows(w, wAt + r * stride, stride, x, xAt, n, sums, at + r * NARROW);
+        eightNarrowRows(w + (long) r * ROW, x, n, sums + 4L * r * NARROW);
       }
     }
   }
@@ -72,238 +72,216 @@ final class Tiles {
   /**
    * {@code sums[r][lane] += Σ_k w[r / STRIP][k][r % STRIP] · x[k][lane]}.
    *
+   * @param w address of strips
    * @param columns of a strip, {@code n} or more
+   * @param x address of packed activations
    * @param width {@link #WIDE} or {@link #NARROW}
+   * @param sums address of the sums
    */
-  static void multiplyStrips(
-      float[] w,
-      int columns,
-      int rows,
-      float[] x,
-      int xAt,
-      int width,
-      int n,
-      float[] sums,
-      int at) {
+  static void multiplyStrips(long w, int columns, int rows, long x, int width, int n, long sums) {
     if (width == WIDE) {
       for (int r = 0; r < rows; r += ROWS) {
         if (ROWS == 12) {
-          TallTiles.ofStrip(w, inStrips(r, columns), 1, x, xAt, n, sums, at + r * WIDE);
+          TallTiles.ofStrip(w + inStrips(r, columns), x, n, sums + 4L * r * WIDE);
         } else {
-          sixOfStrip(w, inStrips(r, columns), 1, x, xAt, n, sums, at + r * WIDE);
+          sixOfStrip(w + inStrips(r, columns), x, n, sums + 4L * r * WIDE);
         }
       }
     } else {
       for (int r = 0; r < rows; r += NARROW_ROWS) {
-        eightNarrowOfStrip(w, inStrips(r, columns), 1, x, xAt, n, sums, at + r * NARROW);
+        eightNarrowOfStrip(w + inStrips(r, columns), x, n, sums + 4L * r * NARROW);
       }
     }
   }
 
-  /** Where a row begins in strips of so many columns. */
-  static int inStrips(int row, int columns) {
-    return row / STRIP * STRIP * columns + row % STRIP;
+  /** Where a row begins in strips of so many columns, in bytes. */
+  static long inStrips(int row, int columns) {
+    return 4L * (row / STRIP * STRIP * columns + row % STRIP);
   }
 
-  private static void sixRows(
-      float[] w, int wAt, int stride, float[] x, int xAt, int n, float[] sums, int at) {
-    FloatVector s00 = FloatVector.fromArray(F, sums, at);
-    FloatVector s01 = FloatVector.fromArray(F, sums, at + 1 * L);
-    FloatVector s10 = FloatVector.fromArray(F, sums, at + 2 * L);
-    FloatVector s11 = FloatVector.fromArray(F, sums, at + 3 * L);
-    FloatVector s20 = FloatVector.fromArray(F, sums, at + 4 * L);
-    FloatVector s21 = FloatVector.fromArray(F, sums, at + 5 * L);
-    FloatVector s30 = FloatVector.fromArray(F, sums, at + 6 * L);
-    FloatVector s31 = FloatVector.fromArray(F, sums, at + 7 * L);
-    FloatVector s40 = FloatVector.fromArray(F, sums, at + 8 * L);
-    FloatVector s41 = FloatVector.fromArray(F, sums, at + 9 * L);
-    FloatVector s50 = FloatVector.fromArray(F, sums, at + 10 * L);
-    FloatVector s51 = FloatVector.fromArray(F, sums, at + 11 * L);
-    int w1 = wAt + stride;
-    int w2 = wAt + 2 * stride;
-    int w3 = wAt + 3 * stride;
-    int w4 = wAt + 4 * stride;
-    int w5 = wAt + 5 * stride;
+  private static void sixRows(long w, long x, int n, long sums) {
+    long to = sums & Memory.MASK;
+    FloatVector s0a = FloatVector.fromMemorySegment(F, ALL, to, LE);
+    FloatVector s0b = FloatVector.fromMemorySegment(F, ALL, to + 4L * L, LE);
+    FloatVector s1a = FloatVector.fromMemorySegment(F, ALL, to + 8L * L, LE);
+    FloatVector s1b = FloatVector.fromMemorySegment(F, ALL, to + 12L * L, LE);
+    FloatVector s2a = FloatVector.fromMemorySegment(F, ALL, to + 16L * L, LE);
+    FloatVector s2b = FloatVector.fromMemorySegment(F, ALL, to + 20L * L, LE);
+    FloatVector s3a = FloatVector.fromMemorySegment(F, ALL, to + 24L * L, LE);
+    FloatVector s3b = FloatVector.fromMemorySegment(F, ALL, to + 28L * L, LE);
+    FloatVector s4a = FloatVector.fromMemorySegment(F, ALL, to + 32L * L, LE);
+    FloatVector s4b = FloatVector.fromMemorySegment(F, ALL, to + 36L * L, LE);
+    FloatVector s5a = FloatVector.fromMemorySegment(F, ALL, to + 40L * L, LE);
+    FloatVector s5b = FloatVector.fromMemorySegment(F, ALL, to + 44L * L, LE);
     for (int k = 0; k < n; k++) {
-      FloatVector x0 = FloatVector.fromArray(F, x, xAt + k * 2 * L);
-      FloatVector x1 = FloatVector.fromArray(F, x, xAt + k * 2 * L + L);
-      FloatVector b = FloatVector.broadcast(F, w[wAt + k]);
-      s00 = x0.fma(b, s00);
-      s01 = x1.fma(b, s01);
-      b = FloatVector.broadcast(F, w[w1 + k]);
-      s10 = x0.fma(b, s10);
-      s11 = x1.fma(b, s11);
-      b = FloatVector.broadcast(F, w[w2 + k]);
-      s20 = x0.fma(b, s20);
-      s21 = x1.fma(b, s21);
-      b = FloatVector.broadcast(F, w[w3 + k]);
-      s30 = x0.fma(b, s30);
-      s31 = x1.fma(b, s31);
-      b = FloatVector.broadcast(F, w[w4 + k]);
-      s40 = x0.fma(b, s40);
-      s41 = x1.fma(b, s41);
-      b = FloatVector.broadcast(F, w[w5 + k]);
-      s50 = x0.fma(b, s50);
-      s51 = x1.fma(b, s51);
+      long from = (x + k * 8L * L) & Memory.MASK;
+      long weights = (w + k * 4L) & Memory.MASK;
+      FloatVector xa = FloatVector.fromMemorySegment(F, ALL, from, LE);
+      FloatVector xb = FloatVector.fromMemorySegment(F, ALL, from + 4L * L, LE);
+      FloatVector b = FloatVector.broadcast(F, ALL.get(FLOAT, weights));
+      s0a = xa.fma(b, s0a);
+      s0b = xb.fma(b, s0b);
+      b = FloatVector.broadcast(F, ALL.get(FLOAT, weights + ROW));
+      s1a = xa.fma(b, s1a);
+      s1b = xb.fma(b, s1b);
+      b = FloatVector.broadcast(F, ALL.get(FLOAT, weights + 2L * ROW));
+      s2a = xa.fma(b, s2a);
+      s2b = xb.fma(b, s2b);
+      b = FloatVector.broadcast(F, ALL.get(FLOAT, weights + 3L * ROW));
+      s3a = xa.fma(b, s3a);
+      s3b = xb.fma(b, s3b);
+      b = FloatVector.broadcast(F, ALL.get(FLOAT, weights + 4L * ROW));
+      s4a = xa.fma(b, s4a);
+      s4b = xb.fma(b, s4b);
+      b = FloatVector.broadcast(F, ALL.get(FLOAT, weights + 5L * ROW));
+      s5a = xa.fma(b, s5a);
+      s5b = xb.fma(b, s5b);
     }
-    s00.intoArray(sums, at);
-    s01.intoArray(sums, at + 1 * L);
-    s10.intoArray(sums, at + 2 * L);
-    s11.intoArray(sums, at + 3 * L);
-    s20.intoArray(sums, at + 4 * L);
-    s21.intoArray(sums, at + 5 * L);
-    s30.intoArray(sums, at + 6 * L);
-    s31.intoArray(sums, at + 7 * L);
-    s40.intoArray(sums, at + 8 * L);
-    s41.intoArray(sums, at + 9 * L);
-    s50.intoArray(sums, at + 10 * L);
-    s51.intoArray(sums, at + 11 * L);
+    s0a.intoMemorySegment(ALL, to, LE);
+    s0b.intoMemorySegment(ALL, to + 4L * L, LE);
+    s1a.intoMemorySegment(ALL, to + 8L * L, LE);
+    s1b.intoMemorySegment(ALL, to + 12L * L, LE);
+    s2a.intoMemorySegment(ALL, to + 16L * L, LE);
+    s2b.intoMemorySegment(ALL, to + 20L * L, LE);
+    s3a.intoMemorySegment(ALL, to + 24L * L, LE);
+    s3b.intoMemorySegment(ALL, to + 28L * L, LE);
+    s4a.intoMemorySegment(ALL, to + 32L * L, LE);
+    s4b.intoMemorySegment(ALL, to + 36L * L, LE);
+    s5a.intoMemorySegment(ALL, to + 40L * L, LE);
+    s5b.intoMemorySegment(ALL, to + 44L * L, LE);
   }
 
-  private static void eightNarrowRows(
-      float[] w, int wAt, int stride, float[] x, int xAt, int n, float[] sums, int at) {
-    FloatVector s00 = FloatVector.fromArray(F, sums, at);
-    FloatVector s10 = FloatVector.fromArray(F, sums, at + 1 * L);
-    FloatVector s20 = FloatVector.fromArray(F, sums, at + 2 * L);
-    FloatVector s30 = FloatVector.fromArray(F, sums, at + 3 * L);
-    FloatVector s40 = FloatVector.fromArray(F, sums, at + 4 * L);
-    FloatVector s50 = FloatVector.fromArray(F, sums, at + 5 * L);
-    FloatVector s60 = FloatVector.fromArray(F, sums, at + 6 * L);
-    FloatVector s70 = FloatVector.fromArray(F, sums, at + 7 * L);
-    int w1 = wAt + stride;
-    int w2 = wAt + 2 * stride;
-    int w3 = wAt + 3 * stride;
-    int w4 = wAt + 4 * stride;
-    int w5 = wAt + 5 * stride;
-    int w6 = wAt + 6 * stride;
-    int w7 = wAt + 7 * stride;
+  private static void sixOfStrip(long w, long x, int n, long sums) {
+    long to = sums & Memory.MASK;
+    FloatVector s0a = FloatVector.fromMemorySegment(F, ALL, to, LE);
+    FloatVector s0b = FloatVector.fromMemorySegment(F, ALL, to + 4L * L, LE);
+    FloatVector s1a = FloatVector.fromMemorySegment(F, ALL, to + 8L * L, LE);
+    FloatVector s1b = FloatVector.fromMemorySegment(F, ALL, to + 12L * L, LE);
+    FloatVector s2a = FloatVector.fromMemorySegment(F, ALL, to + 16L * L, LE);
+    FloatVector s2b = FloatVector.fromMemorySegment(F, ALL, to + 20L * L, LE);
+    FloatVector s3a = FloatVector.fromMemorySegment(F, ALL, to + 24L * L, LE);
+    FloatVector s3b = FloatVector.fromMemorySegment(F, ALL, to + 28L * L, LE);
+    FloatVector s4a = FloatVector.fromMemorySegment(F, ALL, to + 32L * L, LE);
+    FloatVector s4b = FloatVector.fromMemorySegment(F, ALL, to + 36L * L, LE);
+    FloatVector s5a = FloatVector.fromMemorySegment(F, ALL, to + 40L * L, LE);
+    FloatVector s5b = FloatVector.fromMemorySegment(F, ALL, to + 44L * L, LE);
     for (int k = 0; k < n; k++) {
-      FloatVector x0 = FloatVector.fromArray(F, x, xAt + k * L);
-      FloatVector b = FloatVector.broadcast(F, w[wAt + k]);
-      s00 = x0.fma(b, s00);
-      b = FloatVector.broadcast(F, w[w1 + k]);
-      s10 = x0.fma(b, s10);
-      b = FloatVector.broadcast(F, w[w2 + k]);
-      s20 = x0.fma(b, s20);
-      b = FloatVector.broadcast(F, w[w3 + k]);
-      s30 = x0.fma(b, s30);
-      b = FloatVector.broadcast(F, w[w4 + k]);
-      s40 = x0.fma(b, s40);
-      b = FloatVector.broadcast(F, w[w5 + k]);
-      s50 = x0.fma(b, s50);
-      b = FloatVector.broadcast(F, w[w6 + k]);
-      s60 = x0.fma(b, s60);
-      b = FloatVector.broadcast(F, w[w7 + k]);
-      s70 = x0.fma(b, s70);
+      long from = (x + k * 8L * L) & Memory.MASK;
+      long weights = (w + k * 4L * STRIP) & Memory.MASK;
+      FloatVector xa = FloatVector.fromMemorySegment(F, ALL, from, LE);
+      FloatVector xb = FloatVector.fromMemorySegment(F, ALL, from + 4L * L, LE);
+      FloatVector b = FloatVector.broadcast(F, ALL.get(FLOAT, weights));
+      s0a = xa.fma(b, s0a);
+      s0b = xb.fma(b, s0b);
+      b = FloatVector.broadcast(F, ALL.get(FLOAT, weights + 4));
+      s1a = xa.fma(b, s1a);
+      s1b = xb.fma(b, s1b);
+      b = FloatVector.broadcast(F, ALL.get(FLOAT, weights + 8));
+      s2a = xa.fma(b, s2a);
+      s2b = xb.fma(b, s2b);
+      b = FloatVector.broadcast(F, ALL.get(FLOAT, weights + 12));
+      s3a = xa.fma(b, s3a);
+      s3b = xb.fma(b, s3b);
+      b = FloatVector.broadcast(F, ALL.get(FLOAT, weights + 16));
+      s4a = xa.fma(b, s4a);
+      s4b = xb.fma(b, s4b);
+      b = FloatVector.broadcast(F, ALL.get(FLOAT, weights + 20));
+      s5a = xa.fma(b, s5a);
+      s5b = xb.fma(b, s5b);
     }
-    s00.intoArray(sums, at);
-    s10.intoArray(sums, at + 1 * L);
-    s20.intoArray(sums, at + 2 * L);
-    s30.intoArray(sums, at + 3 * L);
-    s40.intoArray(sums, at + 4 * L);
-    s50.intoArray(sums, at + 5 * L);
-    s60.intoArray(sums, at + 6 * L);
-    s70.intoArray(sums, at + 7 * L);
+    s0a.intoMemorySegment(ALL, to, LE);
+    s0b.intoMemorySegment(ALL, to + 4L * L, LE);
+    s1a.intoMemorySegment(ALL, to + 8L * L, LE);
+    s1b.intoMemorySegment(ALL, to + 12L * L, LE);
+    s2a.intoMemorySegment(ALL, to + 16L * L, LE);
+    s2b.intoMemorySegment(ALL, to + 20L * L, LE);
+    s3a.intoMemorySegment(ALL, to + 24L * L, LE);
+    s3b.intoMemorySegment(ALL, to + 28L * L, LE);
+    s4a.intoMemorySegment(ALL, to + 32L * L, LE);
+    s4b.intoMemorySegment(ALL, to + 36L * L, LE);
+    s5a.intoMemorySegment(ALL, to + 40L * L, LE);
+    s5b.intoMemorySegment(ALL, to + 44L * L, LE);
   }
 
-  private static void sixOfStrip(
-      float[] w, int wAt, int rowStep, float[] x, int xAt, int n, float[] sums, int at) {
-    FloatVector s00 = FloatVector.fromArray(F, sums, at);
-    FloatVector s01 = FloatVector.fromArray(F, sums, at + 1 * L);
-    FloatVector s10 = FloatVector.fromArray(F, sums, at + 2 * L);
-    FloatVector s11 = FloatVector.fromArray(F, sums, at + 3 * L);
-    FloatVector s20 = FloatVector.fromArray(F, sums, at + 4 * L);
-    FloatVector s21 = FloatVector.fromArray(F, sums, at + 5 * L);
-    FloatVector s30 = FloatVector.fromArray(F, sums, at + 6 * L);
-    FloatVector s31 = FloatVector.fromArray(F, sums, at + 7 * L);
-    FloatVector s40 = FloatVector.fromArray(F, sums, at + 8 * L);
-    FloatVector s41 = FloatVector.fromArray(F, sums, at + 9 * L);
-    FloatVector s50 = FloatVector.fromArray(F, sums, at + 10 * L);
-    FloatVector s51 = FloatVector.fromArray(F, sums, at + 11 * L);
-    int w1 = wAt + rowStep;
-    int w2 = wAt + 2 * rowStep;
-    int w3 = wAt + 3 * rowStep;
-    int w4 = wAt + 4 * rowStep;
-    int w5 = wAt + 5 * rowStep;
+  private static void eightNarrowRows(long w, long x, int n, long sums) {
+    long to = sums & Memory.MASK;
+    FloatVector s0 = FloatVector.fromMemorySegment(F, ALL, to, LE);
+    FloatVector s1 = FloatVector.fromMemorySegment(F, ALL, to + 4L * L, LE);
+    FloatVector s2 = FloatVector.fromMemorySegment(F, ALL, to + 8L * L, LE);
+    FloatVector s3 = FloatVector.fromMemorySegment(F, ALL, to + 12L * L, LE);
+    FloatVector s4 = FloatVector.fromMemorySegment(F, ALL, to + 16L * L, LE);
+    FloatVector s5 = FloatVector.fromMemorySegment(F, ALL, to + 20L * L, LE);
+    FloatVector s6 = FloatVector.fromMemorySegment(F, ALL, to + 24L * L, LE);
+    FloatVector s7 = FloatVector.fromMemorySegment(F, ALL, to + 28L * L, LE);
     for (int k = 0; k < n; k++) {
-      FloatVector x0 = FloatVector.fromArray(F, x, xAt + k * 2 * L);
-      FloatVector x1 = FloatVector.fromArray(F, x, xAt + k * 2 * L + L);
-      FloatVector b = FloatVector.broadcast(F, w[wAt + k * STRIP]);
-      s00 = x0.fma(b, s00);
-      s01 = x1.fma(b, s01);
-      b = FloatVector.broadcast(F, w[w1 + k * STRIP]);
-      s10 = x0.fma(b, s10);
-      s11 = x1.fma(b, s11);
-      b = FloatVector.broadcast(F, w[w2 + k * STRIP]);
-      s20 = x0.fma(b, s20);
-      s21 = x1.fma(b, s21);
-      b = FloatVector.broadcast(F, w[w3 + k * STRIP]);
-      s30 = x0.fma(b, s30);
-      s31 = x1.fma(b, s31);
-      b = FloatVector.broadcast(F, w[w4 + k * STRIP]);
-      s40 = x0.fma(b, s40);
-      s41 = x1.fma(b, s41);
-      b = FloatVector.broadcast(F, w[w5 + k * STRIP]);
-      s50 = x0.fma(b, s50);
-      s51 = x1.fma(b, s51);
+      long from = (x + k * 4L * L) & Memory.MASK;
+      long weights = (w + k * 4L) & Memory.MASK;
+      FloatVector xs = FloatVector.fromMemorySegment(F, ALL, from, LE);
+      FloatVector b = FloatVector.broadcast(F, ALL.get(FLOAT, weights));
+      s0 = xs.fma(b, s0);
+      b = FloatVector.broadcast(F, ALL.get(FLOAT, weights + ROW));
+      s1 = xs.fma(b, s1);
+      b = FloatVector.broadcast(F, ALL.get(FLOAT, weights + 2L * ROW));
+      s2 = xs.fma(b, s2);
+      b = FloatVector.broadcast(F, ALL.get(FLOAT, weights + 3L * ROW));
+      s3 = xs.fma(b, s3);
+      b = FloatVector.broadcast(F, ALL.get(FLOAT, weights + 4L * ROW));
+      s4 = xs.fma(b, s4);
+      b = FloatVector.broadcast(F, ALL.get(FLOAT, weights + 5L * ROW));
+      s5 = xs.fma(b, s5);
+      b = FloatVector.broadcast(F, ALL.get(FLOAT, weights + 6L * ROW));
+      s6 = xs.fma(b, s6);
+      b = FloatVector.broadcast(F, ALL.get(FLOAT, weights + 7L * ROW));
+      s7 = xs.fma(b, s7);
     }
-    s00.intoArray(sums, at);
-    s01.intoArray(sums, at + 1 * L);
-    s10.intoArray(sums, at + 2 * L);
-    s11.intoArray(sums, at + 3 * L);
-    s20.intoArray(sums, at + 4 * L);
-    s21.intoArray(sums, at + 5 * L);
-    s30.intoArray(sums, at + 6 * L);
-    s31.intoArray(sums, at + 7 * L);
-    s40.intoArray(sums, at + 8 * L);
-    s41.intoArray(sums, at + 9 * L);
-    s50.intoArray(sums, at + 10 * L);
-    s51.intoArray(sums, at + 11 * L);
+    s0.intoMemorySegment(ALL, to, LE);
+    s1.intoMemorySegment(ALL, to + 4L * L, LE);
+    s2.intoMemorySegment(ALL, to + 8L * L, LE);
+    s3.intoMemorySegment(ALL, to + 12L * L, LE);
+    s4.intoMemorySegment(ALL, to + 16L * L, LE);
+    s5.intoMemorySegment(ALL, to + 20L * L, LE);
+    s6.intoMemorySegment(ALL, to + 24L * L, LE);
+    s7.intoMemorySegment(ALL, to + 28L * L, LE);
   }
 
-  private static void eightNarrowOfStrip(
-      float[] w, int wAt, int rowStep, float[] x, int xAt, int n, float[] sums, int at) {
-    FloatVector s00 = FloatVector.fromArray(F, sums, at);
-    FloatVector s10 = FloatVector.fromArray(F, sums, at + 1 * L);
-    FloatVector s20 = FloatVector.fromArray(F, sums, at + 2 * L);
-    FloatVector s30 = FloatVector.fromArray(F, sums, at + 3 * L);
-    FloatVector s40 = FloatVector.fromArray(F, sums, at + 4 * L);
-    FloatVector s50 = FloatVector.fromArray(F, sums, at + 5 * L);
-    FloatVector s60 = FloatVector.fromArray(F, sums, at + 6 * L);
-    FloatVector s70 = FloatVector.fromArray(F, sums, at + 7 * L);
-    int w1 = wAt + rowStep;
-    int w2 = wAt + 2 * rowStep;
-    int w3 = wAt + 3 * rowStep;
-    int w4 = wAt + 4 * rowStep;
-    int w5 = wAt + 5 * rowStep;
-    int w6 = wAt + 6 * rowStep;
-    int w7 = wAt + 7 * rowStep;
+  private static void eightNarrowOfStrip(long w, long x, int n, long sums) {
+    long to = sums & Memory.MASK;
+    FloatVector s0 = FloatVector.fromMemorySegment(F, ALL, to, LE);
+    FloatVector s1 = FloatVector.fromMemorySegment(F, ALL, to + 4L * L, LE);
+    FloatVector s2 = FloatVector.fromMemorySegment(F, ALL, to + 8L * L, LE);
+    FloatVector s3 = FloatVector.fromMemorySegment(F, ALL, to + 12L * L, LE);
+    FloatVector s4 = FloatVector.fromMemorySegment(F, ALL, to + 16L * L, LE);
+    FloatVector s5 = FloatVector.fromMemorySegment(F, ALL, to + 20L * L, LE);
+    FloatVector s6 = FloatVector.fromMemorySegment(F, ALL, to + 24L * L, LE);
+    FloatVector s7 = FloatVector.fromMemorySegment(F, ALL, to + 28L * L, LE);
     for (int k = 0; k < n; k++) {
-      FloatVector x0 = FloatVector.fromArray(F, x, xAt + k * L);
-      FloatVector b = FloatVector.broadcast(F, w[wAt + k * STRIP]);
-      s00 = x0.fma(b, s00);
-      b = FloatVector.broadcast(F, w[w1 + k * STRIP]);
-      s10 = x0.fma(b, s10);
-      b = FloatVector.broadcast(F, w[w2 + k * STRIP]);
-      s20 = x0.fma(b, s20);
-      b = FloatVector.broadcast(F, w[w3 + k * STRIP]);
-      s30 = x0.fma(b, s30);
-      b = FloatVector.broadcast(F, w[w4 + k * STRIP]);
-      s40 = x0.fma(b, s40);
-      b = FloatVector.broadcast(F, w[w5 + k * STRIP]);
-      s50 = x0.fma(b, s50);
-      b = FloatVector.broadcast(F, w[w6 + k * STRIP]);
-      s60 = x0.fma(b, s60);
-      b = FloatVector.broadcast(F, w[w7 + k * STRIP]);
-      s70 = x0.fma(b, s70);
+      long from = (x + k * 4L * L) & Memory.MASK;
+      long weights = (w + k * 4L * STRIP) & Memory.MASK;
+      FloatVector xs = FloatVector.fromMemorySegment(F, ALL, from, LE);
+      FloatVector b = FloatVector.broadcast(F, ALL.get(FLOAT, weights));
+      s0 = xs.fma(b, s0);
+      b = FloatVector.broadcast(F, ALL.get(FLOAT, weights + 4));
+      s1 = xs.fma(b, s1);
+      b = FloatVector.broadcast(F, ALL.get(FLOAT, weights + 8));
+      s2 = xs.fma(b, s2);
+      b = FloatVector.broadcast(F, ALL.get(FLOAT, weights + 12));
+      s3 = xs.fma(b, s3);
+      b = FloatVector.broadcast(F, ALL.get(FLOAT, weights + 16));
+      s4 = xs.fma(b, s4);
+      b = FloatVector.broadcast(F, ALL.get(FLOAT, weights + 20));
+      s5 = xs.fma(b, s5);
+      b = FloatVector.broadcast(F, ALL.get(FLOAT, weights + 24));
+      s6 = xs.fma(b, s6);
+      b = FloatVector.broadcast(F, ALL.get(FLOAT, weights + 28));
+      s7 = xs.fma(b, s7);
     }
-    s00.intoArray(sums, at);
-    s10.intoArray(sums, at + 1 * L);
-    s20.intoArray(sums, at + 2 * L);
-    s30.intoArray(sums, at + 3 * L);
-    s40.intoArray(sums, at + 4 * L);
-    s50.intoArray(sums, at + 5 * L);
-    s60.intoArray(sums, at + 6 * L);
-    s70.intoArray(sums, at + 7 * L);
+    s0.intoMemorySegment(ALL, to, LE);
+    s1.intoMemorySegment(ALL, to + 4L * L, LE);
+    s2.intoMemorySegment(ALL, to + 8L * L, LE);
+    s3.intoMemorySegment(ALL, to + 12L * L, LE);
+    s4.intoMemorySegment(ALL, to + 16L * L, LE);
+    s5.intoMemorySegment(ALL, to + 20L * L, LE);
+    s6.intoMemorySegment(ALL, to + 24L * L, LE);
+    s7.intoMemorySegment(ALL, to + 28L * L, LE);
   }
 }

@@ -1,11 +1,15 @@
 package dev.qwen4j.inference.internal.kernel;
 
 import static dev.qwen4j.inference.internal.kernel.Lanes.F;
+import static dev.qwen4j.inference.internal.kernel.Lanes.FLOAT;
 import static dev.qwen4j.inference.internal.kernel.Lanes.L;
+import static dev.qwen4j.inference.internal.kernel.Lanes.LE;
+import static dev.qwen4j.inference.internal.kernel.Memory.ALL;
 import static dev.qwen4j.inference.internal.kernel.Tiles.STRIP;
 import static dev.qwen4j.inference.internal.kernel.Tiles.WIDE;
 import static jdk.incubator.vector.VectorOperators.ADD;
 
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
@@ -71,10 +75,12 @@ final class VectorAttention {
   private static final class Buffers {
     float[] keys = new float[0];
     float[] values = new float[0];
-    float[] strips = new float[0];
     float[] scores = new float[0];
-    float[] queries = new float[0];
-    float[] sums = new float[0];
+    final NativeFloats keyRows = new NativeFloats();
+    final NativeFloats valueStrips = new NativeFloats();
+    final NativeFloats weights = new NativeFloats();
+    final NativeFloats queries = new NativeFloats();
+    final NativeFloats sums = new NativeFloats();
     final float[] maxima = new float[TILES * WIDE];
     final float[] totals = new float[TILES * WIDE];
 
@@ -82,9 +88,6 @@ final class VectorAttention {
       if (keys.length < BLOCK * headDim) {
         keys = new float[BLOCK * headDim];
         values = new float[BLOCK * headDim];
-        strips = new float[BLOCK * Math.ceilDiv(headDim, STRIP) * STRIP];
-        queries = new float[TILES * WIDE * headDim];
-        sums = new float[TILES * sumsOfTile(headDim)];
       }
       if (scores.length < scoreCount) {
         scores = new float[scoreCount + scoreCount / 2];
@@ -102,7 +105,7 @@ final class VectorAttention {
     this.heads = heads;
     this.group = heads / kv.kvHeads();
     this.scale = scale;
-    if (tokens <= FEW) {
+    if (tokens <= FEW || kv.headDim() > Tiles.COLUMNS) {
       for (int token = 0; token < tokens; token++) {
         attendOne(position + token, token * heads * kv.headDim());
       }
@@ -158,7 +161,7 @@ final class VectorAttention {
     int headDim = kv.headDim();
     int span = to - from;
     Buffers b = buffers[worker];
-    b.fit(headDim, Math.max(group * span, BLOCK * WIDE));
+    b.fit(headDim, group * span);
     for (int p = from; p < to; p += BLOCK) {
       int n = Math.min(BLOCK, to - p);
       kv.readKeys(kvHead, p, n, b.keys);
@@ -269,11 +272,15 @@ final class VectorAttention {
     int n = Math.min(TILES, tiles - firstTile);
     int headDim = kv.headDim();
     Buffers b = buffers[worker];
-    b.fit(headDim, BLOCK * WIDE);
+    b.fit(headDim, 0);
+    long keyRows = b.keyRows.address((long) BLOCK * Tiles.ROW / Float.BYTES);
+    long strips = b.valueStrips.address((long) BLOCK * Math.ceilDiv(headDim, STRIP) * STRIP);
+    long weights = b.weights.address((long) BLOCK * WIDE);
+    long queries = b.queries.address((long) TILES * WIDE * headDim);
+    long sums = b.sums.zeros((long) TILES * sumsOfTile(headDim));
     for (int t = 0; t < n; t++) {
-      packQueries(kvHead, (firstTile + t) * WIDE, b.queries, t * WIDE * headDim);
+      packQueries(kvHead, (firstTile + t) * WIDE, queries + 4L * t * WIDE * headDim);
     }
-    Arrays.fill(b.sums, 0, n * sumsOfTile(headDim), 0);
     Arrays.fill(b.maxima, MASKED);
     Arrays.fill(b.totals, 0);
     int visible = position + lastToken(firstTile + n - 1) + 1;
@@ -281,34 +288,42 @@ final class VectorAttention {
       int positions = Math.min(BLOCK, visible - p);
       kv.readKeys(kvHead, p, positions, b.keys);
       kv.readValues(kvHead, p, positions, b.values);
-      toStrips(b.values, positions, headDim, b.strips);
+      toRows(b.keys, positions, headDim, keyRows);
+      toStrips(b.values, positions, headDim, strips);
       for (int t = 0; t < n; t++) {
         int tile = firstTile + t;
         int seen = Math.min(positions, position + lastToken(tile) + 1 - p);
         if (seen <= 0) {
           continue;
         }
-        int queries = t * WIDE * headDim;
-        Arrays.fill(b.scores, 0, Math.ceilDiv(seen, Tiles.ROWS) * Tiles.ROWS * WIDE, 0);
-        Tiles.multiplyRows(
-            b.keys, 0, headDim, seen, b.queries, queries, WIDE, headDim, b.scores, 0);
-        maskFuture(b.scores, p, seen, tile);
-        softmaxStep(b, seen, t, headDim);
-        int sums = t * sumsOfTile(headDim);
-        Tiles.multiplyStrips(b.strips, positions, headDim, b.scores, 0, WIDE, seen, b.sums, sums);
+        ALL.asSlice(weights, 4L * Math.ceilDiv(seen, Tiles.ROWS) * Tiles.ROWS * WIDE)
+            .fill((byte) 0);
+        long query = queries + 4L * t * WIDE * headDim;
+        Tiles.multiplyRows(keyRows, seen, query, WIDE, headDim, weights);
+        maskFuture(weights, p, seen, tile);
+        long sum = sums + 4L * t * sumsOfTile(headDim);
+        softmaxStep(weights, seen, b.maxima, b.totals, t * WIDE, sum, headDim);
+        Tiles.multiplyStrips(strips, positions, headDim, weights, WIDE, seen, sum);
       }
     }
     for (int t = 0; t < n; t++) {
-      writeOut(kvHead, (firstTile + t) * WIDE, b, t);
+      long sum = sums + 4L * t * sumsOfTile(headDim);
+      writeOut(kvHead, (firstTile + t) * WIDE, sum, b.totals, t * WIDE);
     }
   }
 
-  private static void toStrips(float[] values, int positions, int headDim, float[] strips) {
+  private static void toRows(float[] keys, int positions, int headDim, long rows) {
+    for (int p = 0; p < positions; p++) {
+      MemorySegment.copy(keys, p * headDim, ALL, FLOAT, rows + (long) p * Tiles.ROW, headDim);
+    }
+  }
+
+  private static void toStrips(float[] values, int positions, int headDim, long strips) {
     for (int i = 0; i < headDim; i += STRIP) {
       int n = Math.min(STRIP, headDim - i);
-      int at = Tiles.inStrips(i, positions);
+      long at = strips + Tiles.inStrips(i, positions);
       for (int p = 0; p < positions; p++) {
-        System.arraycopy(values, p * headDim + i, strips, at + p * STRIP, n);
+        MemorySegment.copy(values, p * headDim + i, ALL, FLOAT, at + 4L * p * STRIP, n);
       }
     }
   }
@@ -318,19 +333,19 @@ final class VectorAttention {
     return Math.min(tokens - 1, (tile * WIDE + WIDE - 1) / group);
   }
 
-  private void packQueries(int kvHead, int firstRow, float[] packed, int at) {
+  private void packQueries(int kvHead, int firstRow, long packed) {
     int headDim = kv.headDim();
     for (int lane = 0; lane < WIDE; lane++) {
       int row = firstRow + lane;
       boolean real = row < tokens * group;
       int from = (row / group * heads + kvHead * group + row % group) * headDim;
       for (int i = 0; i < headDim; i++) {
-        packed[at + i * WIDE + lane] = real ? q[from + i] * scale : 0;
+        set(packed, i * WIDE + lane, real ? q[from + i] * scale : 0);
       }
     }
   }
 
-  private void maskFuture(float[] scores, int firstPosition, int positions, int tile) {
+  private void maskFuture(long scores, int firstPosition, int positions, int tile) {
     int firstRow = tile * WIDE;
     if (firstPosition + positions - 1 <= position + firstRow / group) {
       return;
@@ -338,48 +353,68 @@ final class VectorAttention {
     for (int lane = 0; lane < WIDE; lane++) {
       int limit = position + (firstRow + lane) / group - firstPosition;
       for (int p = Math.max(0, limit + 1); p < positions; p++) {
-        scores[p * WIDE + lane] = MASKED;
+        set(scores, p * WIDE + lane, MASKED);
       }
     }
   }
 
-  /** Turns a block's scores into weights under the new maxima, and rescales what was summed. */
-  private static void softmaxStep(Buffers b, int positions, int tile, int headDim) {
-    float[] scores = b.scores;
-    float[] sums = b.sums;
+  /**
+   * Turns a block's scores into weights under the new maxima, and rescales what was summed.
+   *
+   * @param scores address of [positions, lanes]
+   * @param state where the tile's lanes begin in maxima and totals
+   * @param sums address of [headDim, lanes]
+   */
+  private static void softmaxStep(
+      long scores,
+      int positions,
+      float[] maxima,
+      float[] totals,
+      int state,
+      long sums,
+      int headDim) {
     for (int v = 0; v < WIDE; v += L) {
-      int state = tile * WIDE + v;
-      FloatVector before = FloatVector.fromArray(F, b.maxima, state);
+      FloatVector before = FloatVector.fromArray(F, maxima, state + v);
       FloatVector max = before;
       for (int p = 0; p < positions; p++) {
-        max = max.max(FloatVector.fromArray(F, scores, p * WIDE + v));
+        max = max.max(get(scores, p * WIDE + v));
       }
       FloatVector shrink = Elementwise.exp(before.sub(max));
-      FloatVector total = FloatVector.fromArray(F, b.totals, state).mul(shrink);
+      FloatVector total = FloatVector.fromArray(F, totals, state + v).mul(shrink);
       for (int p = 0; p < positions; p++) {
-        FloatVector e = Elementwise.exp(FloatVector.fromArray(F, scores, p * WIDE + v).sub(max));
-        e.intoArray(scores, p * WIDE + v);
+        FloatVector e = Elementwise.exp(get(scores, p * WIDE + v).sub(max));
+        put(e, scores, p * WIDE + v);
         total = total.add(e);
       }
-      max.intoArray(b.maxima, state);
-      total.intoArray(b.totals, state);
-      int at = tile * sumsOfTile(headDim) + v;
+      max.intoArray(maxima, state + v);
+      total.intoArray(totals, state + v);
       for (int i = 0; i < headDim; i++) {
-        FloatVector.fromArray(F, sums, at + i * WIDE).mul(shrink).intoArray(sums, at + i * WIDE);
+        put(get(sums, i * WIDE + v).mul(shrink), sums, i * WIDE + v);
       }
     }
   }
 
-  private void writeOut(int kvHead, int firstRow, Buffers b, int tile) {
+  private void writeOut(int kvHead, int firstRow, long sums, float[] totals, int state) {
     int headDim = kv.headDim();
-    int at = tile * sumsOfTile(headDim);
     for (int lane = 0; lane < WIDE && firstRow + lane < tokens * group; lane++) {
       int row = firstRow + lane;
       int to = (row / group * heads + kvHead * group + row % group) * headDim;
-      float inverse = 1 / b.totals[tile * WIDE + lane];
+      float inverse = 1 / totals[state + lane];
       for (int i = 0; i < headDim; i++) {
-        out[to + i] = b.sums[at + i * WIDE + lane] * inverse;
+        out[to + i] = ALL.get(FLOAT, (sums + 4L * (i * WIDE + lane)) & Memory.MASK) * inverse;
       }
     }
+  }
+
+  private static FloatVector get(long floats, int at) {
+    return FloatVector.fromMemorySegment(F, ALL, (floats + 4L * at) & Memory.MASK, LE);
+  }
+
+  private static void put(FloatVector v, long floats, int at) {
+    v.intoMemorySegment(ALL, (floats + 4L * at) & Memory.MASK, LE);
+  }
+
+  private static void set(long floats, int at, float value) {
+    ALL.set(FLOAT, (floats + 4L * at) & Memory.MASK, value);
   }
 }

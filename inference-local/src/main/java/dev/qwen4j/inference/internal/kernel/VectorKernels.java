@@ -1,5 +1,7 @@
 package dev.qwen4j.inference.internal.kernel;
 
+import static dev.qwen4j.inference.internal.kernel.Lanes.FLOAT;
+import static dev.qwen4j.inference.internal.kernel.Memory.ALL;
 import static dev.qwen4j.inference.internal.kernel.Tiles.NARROW;
 import static dev.qwen4j.inference.internal.kernel.Tiles.STRIP;
 import static dev.qwen4j.inference.internal.kernel.Tiles.WIDE;
@@ -28,8 +30,8 @@ final class VectorKernels implements Kernels {
   /** Rows of a panel: whole strips, and so whole tiles, and whole groups of the packings. */
   private static final int PANEL_ROWS = 2 * STRIP;
 
-  /** Columns of a panel: whole K blocks, and with 48 rows about 200 KB. */
-  private static final int PANEL_COLS = 1024;
+  /** About 400 KB with 512 bits. */
+  private static final long PANEL_FLOATS = (long) PANEL_ROWS * Tiles.ROW / Float.BYTES;
 
   /** Columns of a tile that are transposed together: what is read and written fits the cache. */
   private static final int TRANSPOSED = 64;
@@ -55,6 +57,7 @@ final class VectorKernels implements Kernels {
   private final VectorConvolution convolution;
   private final VectorDelta delta;
   private final Scratch[] scratch;
+  private final NativeFloats packed = new NativeFloats();
   private final Activations[] activations = new Activations[FEW];
   private final Set<Packing> packings = EnumSet.noneOf(Packing.class);
   private final WorkerPool.Chunk roundToken = this::roundToken;
@@ -73,7 +76,7 @@ final class VectorKernels implements Kernels {
   private int tokens;
   private boolean halvesWanted;
   private int width;
-  private float[] packed = new float[0];
+  private long packedAt;
 
   VectorKernels(int threads) {
     this(threads, new PackedCopy());
@@ -268,10 +271,7 @@ final class VectorKernels implements Kernels {
   }
 
   private void prefill() {
-    int needed = Math.ceilDiv(tokens, NARROW) * NARROW * width;
-    if (packed.length < needed) {
-      packed = new float[needed];
-    }
+    packedAt = packed.address((long) Math.ceilDiv(tokens, NARROW) * NARROW * width);
     pool.run(Math.ceilDiv(tokens, WIDE), packTokens);
     int panels = 0;
     for (Matrix w : weights) {
@@ -289,20 +289,28 @@ final class VectorKernels implements Kernels {
     return tokens - tile * WIDE > NARROW ? WIDE : NARROW;
   }
 
+  /** Where a tile's packed activations begin. */
+  private long packedTile(int tile) {
+    return packedAt + 4L * tile * WIDE * width;
+  }
+
   /** Transposes a tile of tokens to {@code packed[k][lane]}, zeros in the lanes beyond the end. */
   private void packTokens(int worker, int tile) {
     int lanes = tileWidth(tile);
-    int at = tile * WIDE * width;
     int real = Math.min(lanes, tokens - tile * WIDE);
-    if (real < lanes) {
-      Arrays.fill(packed, at, at + lanes * width, 0);
-    }
     for (int from = 0; from < width; from += TRANSPOSED) {
       int to = Math.min(width, from + TRANSPOSED);
       for (int lane = 0; lane < real; lane++) {
         int row = (tile * WIDE + lane) * width;
+        long at = packedTile(tile) + 4L * lane;
         for (int k = from; k < to; k++) {
-          packed[at + k * lanes + lane] = x[row + k];
+          ALL.set(FLOAT, (at + 4L * k * lanes) & Memory.MASK, x[row + k]);
+        }
+      }
+      for (int lane = real; lane < lanes; lane++) {
+        long at = packedTile(tile) + 4L * lane;
+        for (int k = from; k < to; k++) {
+          ALL.set(FLOAT, (at + 4L * k * lanes) & Memory.MASK, 0);
         }
       }
     }
@@ -320,31 +328,30 @@ final class VectorKernels implements Kernels {
     int from = (int) ((long) strips * c / panels(w)) * STRIP;
     int rows = Math.min((int) ((long) strips * (c + 1) / panels(w)) * STRIP, w.rows()) - from;
     int tiles = Math.ceilDiv(tokens, WIDE);
-    float[] panel = scratch[worker].panel(PANEL_ROWS * Math.min(width, PANEL_COLS));
-    float[] sums = scratch[worker].sums(tiles * PANEL_ROWS * WIDE);
-    Arrays.fill(sums, 0, tiles * PANEL_ROWS * WIDE, 0);
-    for (int k = 0; k < width; k += PANEL_COLS) {
-      int cols = Math.min(PANEL_COLS, width - k);
+    long panel = scratch[worker].panel.address(PANEL_FLOATS);
+    long sums = scratch[worker].tiles.zeros((long) tiles * PANEL_ROWS * WIDE);
+    for (int k = 0; k < width; k += Tiles.COLUMNS) {
+      int cols = Math.min(Tiles.COLUMNS, width - k);
       fillPanel(w, from, rows, k, cols, scratch[worker], panel);
       for (int tile = 0; tile < tiles; tile++) {
         int lanes = tileWidth(tile);
-        int xAt = tile * WIDE * width + k * lanes;
-        int at = tile * PANEL_ROWS * WIDE;
+        long xAt = packedTile(tile) + 4L * k * lanes;
+        long at = sums + 4L * tile * PANEL_ROWS * WIDE;
         if (w instanceof PackedMatrix) {
-          Tiles.multiplyStrips(panel, cols, rows, packed, xAt, lanes, cols, sums, at);
+          Tiles.multiplyStrips(panel, cols, rows, xAt, lanes, cols, at);
         } else {
-          Tiles.multiplyRows(panel, 0, cols, rows, packed, xAt, lanes, cols, sums, at);
+          Tiles.multiplyRows(panel, rows, xAt, lanes, cols, at);
         }
       }
     }
     for (int tile = 0; tile < tiles; tile++) {
-      unpack(sums, tile, rows, outs[i], w.rows(), from);
+      unpack(sums + 4L * tile * PANEL_ROWS * WIDE, tile, rows, outs[i], w.rows(), from);
     }
   }
 
-  /** A packed matrix' panel is strips of [k, rows], another's is [rows, k]. */
+  /** A packed matrix' panel is strips of [k, rows], another's is rows. */
   private static void fillPanel(
-      Matrix w, int from, int rows, int k, int cols, Scratch scratch, float[] panel) {
+      Matrix w, int from, int rows, int k, int cols, Scratch scratch, long panel) {
     if (w instanceof PackedMatrix m) {
       int groupRows = m.packing().groupRows();
       for (int r = 0; r < rows; r += groupRows) {
@@ -352,21 +359,23 @@ final class VectorKernels implements Kernels {
       }
     } else {
       RawMatrix raw = ((Mapped) w).raw;
+      float[] row = scratch.row(cols);
       for (int r = 0; r < rows; r++) {
-        RowFloats.dequantize(raw, from + r, k, cols, panel, r * cols);
+        RowFloats.dequantize(raw, from + r, k, cols, row, 0);
+        MemorySegment.copy(row, 0, ALL, FLOAT, panel + (long) r * Tiles.ROW, cols);
       }
     }
   }
 
   /** {@code sums[row][lane]} of a tile to {@code out[token][row]}. */
-  private void unpack(float[] sums, int tile, int rows, float[] out, int allRows, int from) {
+  private void unpack(long sums, int tile, int rows, float[] out, int allRows, int from) {
     int lanes = tileWidth(tile);
-    int at = tile * PANEL_ROWS * WIDE;
     int real = Math.min(lanes, tokens - tile * WIDE);
     for (int lane = 0; lane < real; lane++) {
       int to = (tile * WIDE + lane) * allRows + from;
+      long at = sums + 4L * lane;
       for (int r = 0; r < rows; r++) {
-        out[to + r] = sums[at + r * lanes + lane];
+        out[to + r] = ALL.get(FLOAT, (at + 4L * r * lanes) & Memory.MASK);
       }
     }
   }
