@@ -104,8 +104,8 @@ final class PackedDots {
    */
   private static void bytes(PackedMatrix m, int group, int groups, Activations a, float[] sums) {
     int blocks = m.cols() / 32;
-    long start = m.data().address() + m.weightsOf(group);
-    long halves = m.data().address() + m.scalesOf(group);
+    long start = m.weightsOf(group);
+    long halves = m.scalesOf(group);
     long step = m.groupBytes();
     long pairs = a.pairsAddress();
     IntVector flip = IntVector.fromArray(I, LOW_SIGN, 0);
@@ -188,8 +188,8 @@ final class PackedDots {
   /** 32 products of 4 bits, less 8, by 8 bits fit 16 bits: a block's. */
   private static void nibbles(PackedMatrix m, int group, int groups, Activations a, float[] sums) {
     int blocks = m.cols() / 32;
-    long start = m.data().address() + m.weightsOf(group);
-    long halves = m.data().address() + m.scalesOf(group);
+    long start = m.weightsOf(group);
+    long halves = m.scalesOf(group);
     long step = m.groupBytes();
     ShortVector less8 = ShortVector.fromArray(S, LESS_8, 0);
     long vector = blocks * 16L * L;
@@ -275,8 +275,8 @@ final class PackedDots {
   /** Sixteen products of 5 bits, less 16, by 8 bits fit 16 bits: those of a half of a block's. */
   private static void fives(PackedMatrix m, int group, int groups, Activations a, float[] sums) {
     int blocks = m.cols() / 32;
-    long start = m.data().address() + m.weightsOf(group);
-    long halves = m.data().address() + m.scalesOf(group);
+    long start = m.weightsOf(group);
+    long halves = m.scalesOf(group);
     long step = m.groupBytes();
     ShortVector less16 = ShortVector.fromArray(S, LESS_16, 0);
     ShortVector low10 = ShortVector.fromArray(S, LOW_10, 0);

@@ -87,7 +87,7 @@ final class PackedFours {
       float[] scales,
       float[] sums) {
     int blocks = m.cols() / 32;
-    long start = m.data().address() + m.weightsOf(group);
+    long start = m.weightsOf(group);
     long step = m.groupBytes();
     long vector = m.packing().vectorBytes(m.cols());
     Activations a0 = tokens[first];
@@ -170,7 +170,7 @@ final class PackedFours {
       float[] scales,
       float[] sums) {
     int blocks = m.cols() / 32;
-    long start = m.data().address() + m.weightsOf(group);
+    long start = m.weightsOf(group);
     long step = m.groupBytes();
     long vector = m.packing().vectorBytes(m.cols());
     Activations a0 = tokens[first];
@@ -257,7 +257,7 @@ final class PackedFours {
       float[] scales,
       float[] sums) {
     int blocks = m.cols() / 32;
-    long start = m.data().address() + m.weightsOf(group);
+    long start = m.weightsOf(group);
     long step = m.groupBytes();
     long vector = m.packing().vectorBytes(m.cols());
     Activations a0 = tokens[first];
@@ -355,7 +355,7 @@ final class PackedFours {
       float[] scales,
       float[] sums) {
     int blocks = m.cols() / 16;
-    long start = m.data().address() + m.weightsOf(group);
+    long start = m.weightsOf(group);
     long step = m.groupBytes();
     Activations a0 = tokens[first];
     Activations a1 = tokens[first + 1];

@@ -10,11 +10,30 @@ import java.lang.foreign.MemorySegment;
  * A quantised matrix in groups of rows, see {@link Packing}. The last group is filled up with rows
  * of zero scale.
  */
-record PackedMatrix(TensorType type, Packing packing, int rows, int cols, MemorySegment data)
-    implements Matrix {
-
+final class PackedMatrix implements Matrix {
   /** What kernels may read beyond a group's last byte. */
   private static final int MARGIN = 64;
+
+  private final TensorType type;
+  private final Packing packing;
+  private final int rows;
+  private final int cols;
+  private final MemorySegment data;
+  // Kernels ask a number for it, not the memory, whose class differs: C2 would bet on one of them.
+  private final long address;
+  private final long scaleBytes;
+  private final long groupBytes;
+
+  private PackedMatrix(RawMatrix shape, Packing packing, MemorySegment data) {
+    this.type = shape.type();
+    this.packing = packing;
+    this.rows = shape.rows();
+    this.cols = shape.cols();
+    this.data = data;
+    this.address = data.address();
+    this.scaleBytes = scaleBytes(type, packing, cols);
+    this.groupBytes = groupBytes(type, packing, cols);
+  }
 
   /** A matrix of the shape of {@code raw}, with nothing in it yet. */
   static PackedMatrix allocate(RawMatrix raw, Packing packing, Arena arena) {
@@ -23,7 +42,7 @@ record PackedMatrix(TensorType type, Packing packing, int rows, int cols, Memory
 
   /** A matrix of the shape of {@code raw} in {@code data}, {@link #bytes} of them. */
   static PackedMatrix over(RawMatrix raw, Packing packing, MemorySegment data) {
-    return new PackedMatrix(raw.type(), packing, raw.rows(), raw.cols(), data);
+    return new PackedMatrix(raw, packing, data);
   }
 
   static long bytes(RawMatrix raw, Packing packing) {
@@ -53,17 +72,39 @@ record PackedMatrix(TensorType type, Packing packing, int rows, int cols, Memory
   }
 
   long groupBytes() {
-    return groupBytes(type, packing, cols);
+    return groupBytes;
   }
 
-  /** Where the scales of a group begin, as an offset. */
+  /** The address of a group, which is that of its scales, as long as the memory is there. */
   long scalesOf(int group) {
-    return group * groupBytes();
+    return address + group * groupBytes;
   }
 
-  /** Where the weights of a group begin, as an offset. */
+  /** The address of a group's weights, as long as the memory is there. */
   long weightsOf(int group) {
-    return group * groupBytes() + scaleBytes(type, packing, cols);
+    return address + group * groupBytes + scaleBytes;
+  }
+
+  TensorType type() {
+    return type;
+  }
+
+  Packing packing() {
+    return packing;
+  }
+
+  @Override
+  public int rows() {
+    return rows;
+  }
+
+  @Override
+  public int cols() {
+    return cols;
+  }
+
+  MemorySegment data() {
+    return data;
   }
 
   @Override

@@ -50,7 +50,7 @@ final class PackedPanels {
     if (minima) {
       PackedScales.minus(m, group, first, blocks, ones, minus);
     }
-    long start = m.data().address() + m.weightsOf(group);
+    long start = m.weightsOf(group);
     long vector = packing.vectorBytes(m.cols());
     long at = panel + Tiles.inStrips(row, n);
     switch (packing) {

@@ -67,7 +67,7 @@ final class PackedScales {
    */
   static void scales(
       PackedMatrix m, int group, int from, int blocks, float[] factors, float[] out, int at) {
-    long start = m.data().address() + m.scalesOf(group);
+    long start = m.scalesOf(group);
     switch (m.type()) {
       case Q4_K, Q5_K -> bytes(start + 60L * L * (from / 8), 0, blocks, factors, out, at);
       case Q6_K -> sixteenths(start + 18L * L * (from / 16), blocks, factors, out, at);
@@ -82,7 +82,7 @@ final class PackedScales {
    * @param ones as many as blocks
    */
   static void minus(PackedMatrix m, int group, int from, int blocks, float[] ones, float[] out) {
-    long start = m.data().address() + m.scalesOf(group);
+    long start = m.scalesOf(group);
     switch (m.type()) {
       case Q4_1, Q5_1 -> {
         long minima = start + 6L * L * (m.cols() / 32);
@@ -99,7 +99,7 @@ final class PackedScales {
    * @param sums scale · Σq of the activations, per block
    */
   static void takeOff(PackedMatrix m, int group, float[] sums, float[] out, int at) {
-    long start = m.data().address() + m.scalesOf(group);
+    long start = m.scalesOf(group);
     int blocks = m.cols() / 32;
     float back = back(m.type());
     for (int r = 0; r < 3 * L; r += L) {

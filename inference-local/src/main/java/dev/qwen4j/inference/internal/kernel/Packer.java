@@ -44,7 +44,7 @@ final class Packer {
     this.rowShorts = Math.toIntExact(raw.type().bytes(raw.cols()) / 2);
     this.in = new short[groupRows * rowShorts];
     this.out = new byte[Math.toIntExact(packed.groupBytes())];
-    this.weights = Math.toIntExact(packed.weightsOf(0));
+    this.weights = Math.toIntExact(packed.weightsOf(0) - packed.scalesOf(0));
     this.vector = Math.toIntExact(packed.packing().vectorBytes(raw.cols()));
     this.lastPairs = 20 * L * (raw.cols() / 32);
   }
@@ -62,7 +62,7 @@ final class Packer {
         packBlock(r, b, r * rowShorts + b * (rowShorts / blocks));
       }
     }
-    MemorySegment.copy(out, 0, packed.data(), JAVA_BYTE, packed.scalesOf(group), out.length);
+    MemorySegment.copy(out, 0, packed.data(), JAVA_BYTE, group * packed.groupBytes(), out.length);
   }
 
   private void packBlock(int r, int b, int at) {

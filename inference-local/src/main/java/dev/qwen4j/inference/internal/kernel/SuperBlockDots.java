@@ -56,7 +56,7 @@ final class SuperBlockDots {
   private static void nibbles(
       PackedMatrix m, int group, int groups, Activations a, float[] scales, float[] sums) {
     int blocks = m.cols() / 32;
-    long start = m.data().address() + m.weightsOf(group);
+    long start = m.weightsOf(group);
     long step = m.groupBytes();
     ShortVector less8 = ShortVector.fromArray(S, LESS_8, 0);
     long vector = blocks * 16L * L;
@@ -119,7 +119,7 @@ final class SuperBlockDots {
   private static void fives(
       PackedMatrix m, int group, int groups, Activations a, float[] scales, float[] sums) {
     int blocks = m.cols() / 32;
-    long start = m.data().address() + m.weightsOf(group);
+    long start = m.weightsOf(group);
     long step = m.groupBytes();
     ShortVector less16 = ShortVector.fromArray(S, LESS_16, 0);
     ShortVector low10 = ShortVector.fromArray(S, LOW_10, 0);
@@ -182,7 +182,7 @@ final class SuperBlockDots {
   private static void sixes(
       PackedMatrix m, int group, int groups, Activations a, float[] scales, float[] sums) {
     int blocks = m.cols() / 16;
-    long start = m.data().address() + m.weightsOf(group);
+    long start = m.weightsOf(group);
     long step = m.groupBytes();
     ShortVector less32 = ShortVector.fromArray(S, LESS_32, 0);
     ShortVector low4 = ShortVector.fromArray(S, LOW_4, 0);

@@ -236,26 +236,31 @@ final class VectorKernels implements Kernels {
 
   private void decodeRows(int worker, int chunk) {
     int c = chunk;
-    int i = 0;
-    while (c >= decodeChunks(weights[i])) {
-      c -= decodeChunks(weights[i]);
-      i++;
+    for (int i = 0; i < weights.length; i++) {
+      int chunks = decodeChunks(weights[i]);
+      if (c < chunks) {
+        decodeRows(weights[i], c, chunks, scratch[worker], outs[i]);
+        return;
+      }
+      c -= chunks;
     }
-    if (weights[i] instanceof PackedMatrix w) {
-      int chunks = decodeChunks(w);
-      int to = (int) ((long) w.groups() * (c + 1) / chunks);
+  }
+
+  private void decodeRows(Matrix matrix, int chunk, int chunks, Scratch scratch, float[] out) {
+    if (matrix instanceof PackedMatrix w) {
+      int to = (int) ((long) w.groups() * (chunk + 1) / chunks);
       int atOnce = w.packing().groupsAtOnce();
-      for (int g = (int) ((long) w.groups() * c / chunks); g < to; g += atOnce) {
-        decodeGroups(w, g, Math.min(atOnce, to - g), scratch[worker], outs[i]);
+      for (int g = (int) ((long) w.groups() * chunk / chunks); g < to; g += atOnce) {
+        decodeGroups(w, g, Math.min(atOnce, to - g), scratch, out);
       }
     } else {
-      Mapped w = (Mapped) weights[i];
-      int from = c * rowsPerChunk(w);
+      Mapped w = (Mapped) matrix;
+      int from = chunk * rowsPerChunk(w);
       int rows = Math.min(rowsPerChunk(w), w.rows() - from);
       long address = w.raw.data().address() + from * w.rowBytes();
       for (int t = 0; t < tokens; t++) {
         int to = t * w.rows() + from;
-        RowDots.multiply(w.raw, address, rows, activations[t], scratch[worker], outs[i], to);
+        RowDots.multiply(w.raw, address, rows, activations[t], scratch, out, to);
       }
     }
   }
@@ -318,21 +323,26 @@ final class VectorKernels implements Kernels {
 
   private void prefillPanel(int worker, int chunk) {
     int c = chunk;
-    int i = 0;
-    while (c >= panels(weights[i])) {
-      c -= panels(weights[i]);
-      i++;
+    for (int i = 0; i < weights.length; i++) {
+      int panels = panels(weights[i]);
+      if (c < panels) {
+        prefillPanel(weights[i], c, panels, scratch[worker], outs[i]);
+        return;
+      }
+      c -= panels;
     }
-    Matrix w = weights[i];
+  }
+
+  private void prefillPanel(Matrix w, int chunk, int panels, Scratch scratch, float[] out) {
     int strips = Math.ceilDiv(w.rows(), STRIP);
-    int from = (int) ((long) strips * c / panels(w)) * STRIP;
-    int rows = Math.min((int) ((long) strips * (c + 1) / panels(w)) * STRIP, w.rows()) - from;
+    int from = (int) ((long) strips * chunk / panels) * STRIP;
+    int rows = Math.min((int) ((long) strips * (chunk + 1) / panels) * STRIP, w.rows()) - from;
     int tiles = Math.ceilDiv(tokens, WIDE);
-    long panel = scratch[worker].panel.address(PANEL_FLOATS);
-    long sums = scratch[worker].tiles.zeros((long) tiles * PANEL_ROWS * WIDE);
+    long panel = scratch.panel.address(PANEL_FLOATS);
+    long sums = scratch.tiles.zeros((long) tiles * PANEL_ROWS * WIDE);
     for (int k = 0; k < width; k += Tiles.COLUMNS) {
       int cols = Math.min(Tiles.COLUMNS, width - k);
-      fillPanel(w, from, rows, k, cols, scratch[worker], panel);
+      fillPanel(w, from, rows, k, cols, scratch, panel);
       for (int tile = 0; tile < tiles; tile++) {
         int lanes = tileWidth(tile);
         long xAt = packedTile(tile) + 4L * k * lanes;
@@ -345,7 +355,7 @@ final class VectorKernels implements Kernels {
       }
     }
     for (int tile = 0; tile < tiles; tile++) {
-      unpack(sums + 4L * tile * PANEL_ROWS * WIDE, tile, rows, outs[i], w.rows(), from);
+      unpack(sums + 4L * tile * PANEL_ROWS * WIDE, tile, rows, out, w.rows(), from);
     }
   }
 

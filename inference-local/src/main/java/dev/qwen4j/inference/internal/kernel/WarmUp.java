@@ -92,7 +92,7 @@ public final class WarmUp {
         (kernels, arena) ->
             Stream.concat(
                 types.stream().map(type -> decode(kernels, arena, type, 1)),
-                Stream.of(layer(kernels, 1, TOKENS))));
+                Stream.of(layer(kernels, 1, TOKENS), layer(kernels, 1, TOKENS + 1))));
   }
 
   /** Compiles what checking a draft needs beside that; returns when it is done. */
@@ -139,11 +139,14 @@ public final class WarmUp {
     }
   }
 
+  /** Of two matrices in one go, as most products are. */
   private static Runnable product(Kernels kernels, RawMatrix raw, int tokens) {
     Matrix matrix = kernels.prepare(raw);
+    Matrix[] two = {matrix, matrix};
     float[] x = new float[tokens * matrix.cols()];
     float[] out = new float[tokens * matrix.rows()];
-    return () -> kernels.multiply(matrix, x, tokens, out);
+    float[][] outs = {out, out};
+    return () -> kernels.multiply(two, x, tokens, outs);
   }
 
   /** What is no product in a layer, for tokens from {@code position} on. */
