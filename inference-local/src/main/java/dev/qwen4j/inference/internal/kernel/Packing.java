@@ -40,7 +40,7 @@ enum Packing {
   SIXES(16, 1, 12);
 
   /** Vectors of rows that are read side by side. */
-  static final int STREAMS = 6;
+  static final int STREAMS = 12;
 
   private final int block;
   private final int vectors;
