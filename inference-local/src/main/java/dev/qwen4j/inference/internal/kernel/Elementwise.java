@@ -3,7 +3,9 @@ package dev.qwen4j.inference.internal.kernel;
 import static dev.qwen4j.inference.internal.kernel.Lanes.F;
 import static dev.qwen4j.inference.internal.kernel.Lanes.L;
 import static jdk.incubator.vector.VectorOperators.ADD;
+import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LT;
 import static jdk.incubator.vector.VectorOperators.MAX;
 
 import jdk.incubator.vector.FloatVector;
@@ -26,7 +28,9 @@ final class Elementwise {
    * float, above 88 the largest power.
    */
   static FloatVector exp(FloatVector x) {
-    FloatVector clamped = x.max(-87f).min(88f);
+    // Comparisons take two instructions each; max and min, which mind the sign of zero, six.
+    FloatVector clamped = x.blend(-87f, x.compare(LT, -87f));
+    clamped = clamped.blend(88f, clamped.compare(GT, 88f));
     FloatVector shifted =
         clamped.fma(FloatVector.broadcast(F, LOG2_E), FloatVector.broadcast(F, ROUND));
     FloatVector n = shifted.sub(ROUND);
@@ -42,6 +46,13 @@ final class Elementwise {
     return p.reinterpretAsInts()
         .add(shifted.reinterpretAsInts().lanewise(LSHL, 23))
         .reinterpretAsFloats();
+  }
+
+  /** {@code x = e^x} for {@code n} elements, whole vectors. */
+  static void exp(float[] x, int at, int n) {
+    for (int i = at; i < at + n; i += L) {
+      exp(FloatVector.fromArray(F, x, i)).intoArray(x, i);
+    }
   }
 
   static void swiGlu(float[] gate, float[] up, int from, int to) {

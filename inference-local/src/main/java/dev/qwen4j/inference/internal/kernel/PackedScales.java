@@ -103,18 +103,18 @@ final class PackedScales {
     int blocks = m.cols() / 32;
     float back = back(m.type());
     for (int r = 0; r < 3 * L; r += L) {
-      FloatVector sum =
-          switch (m.type()) {
-            case Q4_1, Q5_1 ->
-                ofHalves(start + 2L * r, start + 2L * r + 6L * L * blocks, blocks, back, sums);
-            default -> ofBytes(start, r, blocks, back, sums);
-          };
-      sum.intoArray(out, at + r);
+      switch (m.type()) {
+        case Q4_1, Q5_1 -> {
+          long scales = start + 2L * r;
+          ofHalves(scales, scales + 6L * L * blocks, blocks, back, sums, out, at + r);
+        }
+        default -> ofBytes(start, r, blocks, back, sums, out, at + r);
+      }
     }
   }
 
-  private static FloatVector ofHalves(
-      long scales, long minima, int blocks, float back, float[] sums) {
+  private static void ofHalves(
+      long scales, long minima, int blocks, float back, float[] sums, float[] out, int at) {
     FloatVector more = FloatVector.zero(F);
     FloatVector sum = FloatVector.zero(F);
     for (int b = 0; b < blocks; b++) {
@@ -122,10 +122,11 @@ final class PackedScales {
       more = half((scales + b * 6L * L) & Memory.MASK).fma(factor, more);
       sum = half((minima + b * 6L * L) & Memory.MASK).fma(factor, sum);
     }
-    return more.mul(back).add(sum);
+    more.mul(back).add(sum).intoArray(out, at);
   }
 
-  private static FloatVector ofBytes(long start, int r, int blocks, float back, float[] sums) {
+  private static void ofBytes(
+      long start, int r, int blocks, float back, float[] sums, float[] out, int at) {
     FloatVector sum = FloatVector.zero(F);
     for (int first = 0; first < blocks; first += 8) {
       long block = (start + first / 8 * 60L * L) & Memory.MASK;
@@ -140,7 +141,7 @@ final class PackedScales {
       more = more.mul(back).mul(half(block + 2L * r));
       sum = sum.add(more.sub(less.mul(half(block + 6L * L + 2L * r))));
     }
-    return sum;
+    sum.intoArray(out, at);
   }
 
   private static void halves(

@@ -266,6 +266,7 @@ class VectorKernelsTest {
     all.add(new Shape(4, 4, 16, 5, 1));
     all.add(new Shape(3, 3, 20, 999, 1));
     all.add(new Shape(3, 1, 20, 99, 7));
+    all.add(new Shape(2, 1, Tiles.COLUMNS + 16, 3, 7)); // a head wider than a tile's row
     return all;
   }
 
