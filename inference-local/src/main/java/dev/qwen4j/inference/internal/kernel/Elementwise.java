@@ -48,13 +48,6 @@ final class Elementwise {
         .reinterpretAsFloats();
   }
 
-  /** {@code x = e^x} for {@code n} elements, whole vectors. */
-  static void exp(float[] x, int at, int n) {
-    for (int i = at; i < at + n; i += L) {
-      exp(FloatVector.fromArray(F, x, i)).intoArray(x, i);
-    }
-  }
-
   static void swiGlu(float[] gate, float[] up, int from, int to) {
     int i = from;
     for (; i + L <= to; i += L) {

@@ -24,7 +24,8 @@ final class PackedMatrix implements Matrix {
   private final long scaleBytes;
   private final long groupBytes;
 
-  private PackedMatrix(RawMatrix shape, Packing packing, MemorySegment data) {
+  /** A matrix of the shape of {@code shape} in {@code data}, {@link #bytes} of them. */
+  PackedMatrix(RawMatrix shape, Packing packing, MemorySegment data) {
     this.type = shape.type();
     this.packing = packing;
     this.rows = shape.rows();
@@ -37,12 +38,7 @@ final class PackedMatrix implements Matrix {
 
   /** A matrix of the shape of {@code raw}, with nothing in it yet. */
   static PackedMatrix allocate(RawMatrix raw, Packing packing, Arena arena) {
-    return over(raw, packing, arena.allocate(bytes(raw, packing), 64));
-  }
-
-  /** A matrix of the shape of {@code raw} in {@code data}, {@link #bytes} of them. */
-  static PackedMatrix over(RawMatrix raw, Packing packing, MemorySegment data) {
-    return new PackedMatrix(raw, packing, data);
+    return new PackedMatrix(raw, packing, arena.allocate(bytes(raw, packing), 64));
   }
 
   static long bytes(RawMatrix raw, Packing packing) {

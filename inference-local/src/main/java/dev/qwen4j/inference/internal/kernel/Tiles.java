@@ -6,6 +6,7 @@ import static dev.qwen4j.inference.internal.kernel.Lanes.L;
 import static dev.qwen4j.inference.internal.kernel.Lanes.LE;
 import static dev.qwen4j.inference.internal.kernel.Memory.ALL;
 
+import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
 /**
@@ -92,6 +93,16 @@ final class Tiles {
         eightNarrowOfStrip(w + inStrips(r, columns), x, n, sums + 4L * r * NARROW);
       }
     }
+  }
+
+  /**
+   * Writes a row as {@link #multiplyRows} reads it.
+   *
+   * @param w address of rows that are {@link #ROW} bytes apart
+   * @param n {@link #COLUMNS} or fewer
+   */
+  static void setRow(long w, int row, float[] values, int at, int n) {
+    MemorySegment.copy(values, at, ALL, FLOAT, w + (long) row * ROW, n);
   }
 
   /** Where a row begins in strips of so many columns, in bytes. */

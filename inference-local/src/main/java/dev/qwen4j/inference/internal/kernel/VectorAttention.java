@@ -277,7 +277,6 @@ final class VectorAttention {
     b.fit(headDim, 0);
     long keyRows = b.keyRows.address((long) BLOCK * Tiles.ROW / Float.BYTES);
     long strips = b.valueStrips.address((long) BLOCK * Math.ceilDiv(headDim, STRIP) * STRIP);
-    long weights = b.weights.address((long) BLOCK * WIDE);
     long queries = b.queries.address((long) TILES * WIDE * headDim);
     long sums = b.sums.zeros((long) TILES * sumsOfTile(headDim));
     for (int t = 0; t < n; t++) {
@@ -290,7 +289,9 @@ final class VectorAttention {
       int positions = Math.min(BLOCK, visible - p);
       kv.readKeys(kvHead, p, positions, b.keys);
       kv.readValues(kvHead, p, positions, b.values);
-      toRows(b.keys, positions, headDim, keyRows);
+      for (int i = 0; i < positions; i++) {
+        Tiles.setRow(keyRows, i, b.keys, i * headDim, headDim);
+      }
       toStrips(b.values, positions, headDim, strips);
       for (int t = 0; t < n; t++) {
         int tile = firstTile + t;
@@ -298,8 +299,7 @@ final class VectorAttention {
         if (seen <= 0) {
           continue;
         }
-        ALL.asSlice(weights, 4L * Math.ceilDiv(seen, Tiles.ROWS) * Tiles.ROWS * WIDE)
-            .fill((byte) 0);
+        long weights = b.weights.zeros((long) Math.ceilDiv(seen, Tiles.ROWS) * Tiles.ROWS * WIDE);
         long query = queries + 4L * t * WIDE * headDim;
         Tiles.multiplyRows(keyRows, seen, query, WIDE, headDim, weights);
         maskFuture(weights, p, seen, tile);
@@ -311,12 +311,6 @@ final class VectorAttention {
     for (int t = 0; t < n; t++) {
       long sum = sums + 4L * t * sumsOfTile(headDim);
       writeOut(kvHead, (firstTile + t) * WIDE, sum, b.totals, t * WIDE);
-    }
-  }
-
-  private static void toRows(float[] keys, int positions, int headDim, long rows) {
-    for (int p = 0; p < positions; p++) {
-      MemorySegment.copy(keys, p * headDim, ALL, FLOAT, rows + (long) p * Tiles.ROW, headDim);
     }
   }
 
@@ -361,8 +355,8 @@ final class VectorAttention {
   }
 
   /**
-   * Turns a block's scores into weights under the new maxima, and rescales what was summed. In
-   * steps that C2 compiles apart: where it has no nodes left, it boxes vectors.
+   * Turns a block's scores into weights under the new maxima, and rescales what was summed. One
+   * vector at a time: two together pass what C2 inlines in one method, and are boxed.
    *
    * @param scores address of [positions, lanes]
    * @param state where the tile's lanes begin in maxima and totals
@@ -372,13 +366,12 @@ final class VectorAttention {
       Buffers b, long scores, int positions, int state, long sums, int headDim) {
     for (int v = 0; v < WIDE; v += L) {
       raiseMaxima(b, scores + 4L * v, positions, state + v);
-      Elementwise.exp(b.shrinks, 0, L);
       weigh(b, scores + 4L * v, positions, state + v);
       shrink(b.shrinks, sums + 4L * v, headDim);
     }
   }
 
-  /** The maxima with a block's scores, and what they were before less what they are now. */
+  /** The maxima with a block's scores, and what sums under the earlier ones shrink by. */
   private static void raiseMaxima(Buffers b, long scores, int positions, int state) {
     FloatVector before = FloatVector.fromArray(F, b.maxima, state);
     FloatVector max = before;
@@ -388,7 +381,7 @@ final class VectorAttention {
       // As max, but without minding the sign of zero, in a third of the instructions.
       max = max.blend(score, score.compare(GT, max));
     }
-    before.sub(max).intoArray(b.shrinks, 0);
+    Elementwise.exp(before.sub(max)).intoArray(b.shrinks, 0);
     max.intoArray(b.maxima, state);
   }
 

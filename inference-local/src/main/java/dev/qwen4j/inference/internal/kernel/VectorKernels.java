@@ -144,7 +144,7 @@ final class VectorKernels implements Kernels {
   private PackedMatrix pack(RawMatrix raw, Packing packing) {
     MemorySegment kept = copy.take(raw, PackedMatrix.bytes(raw, packing));
     if (kept != null) {
-      return PackedMatrix.over(raw, packing, kept);
+      return new PackedMatrix(raw, packing, kept);
     }
     PackedMatrix packed = PackedMatrix.allocate(raw, packing, arena);
     int share = groupsPerChunk(packed);
@@ -372,7 +372,7 @@ final class VectorKernels implements Kernels {
       float[] row = scratch.row(cols);
       for (int r = 0; r < rows; r++) {
         RowFloats.dequantize(raw, from + r, k, cols, row, 0);
-        MemorySegment.copy(row, 0, ALL, FLOAT, panel + (long) r * Tiles.ROW, cols);
+        Tiles.setRow(panel, r, row, 0, cols);
       }
     }
   }

@@ -86,7 +86,10 @@ public final class WarmUp {
                 Stream.of(decode(kernels, arena, output, 1), layer(kernels, TOKENS, 0))));
   }
 
-  /** Compiles what generating tokens needs beside that; returns when it is done. */
+  /**
+   * Compiles what generating tokens needs beside that, at an odd and at an even position; returns
+   * when it is done.
+   */
   public static void decode(List<TensorType> types) {
     withKernels(
         (kernels, arena) ->
