@@ -18,7 +18,6 @@ final class DenseForward implements TextModel.Layers {
   private final int width;
   private final float epsilon;
   private final AttentionBlock attention;
-  private final FeedForwardBlock feedForward;
 
   private int capacity;
   private float[] normed = {}; // [tokens, width]
@@ -39,17 +38,12 @@ final class DenseForward implements TextModel.Layers {
       FeedForward.Dense feedForward) {}
 
   private DenseForward(
-      TrunkConfig trunk,
-      AttentionConfig attention,
-      int inner,
-      List<Layer> layers,
-      Kernels kernels) {
+      TrunkConfig trunk, AttentionConfig attention, List<Layer> layers, Kernels kernels) {
     this.layers = layers;
     this.kernels = kernels;
     this.width = trunk.width();
     this.epsilon = trunk.epsilon();
     this.attention = new AttentionBlock(attention, epsilon, kernels);
-    this.feedForward = new FeedForwardBlock(inner, kernels);
   }
 
   static DenseForward read(ConfigReader in, TrunkConfig trunk, TensorReader tensors) {
@@ -72,7 +66,7 @@ final class DenseForward implements TextModel.Layers {
               tensors.vector(layer + "ffn_norm.weight", width),
               FeedForward.Dense.read(tensors, layer, ".weight", width, inner)));
     }
-    return new DenseForward(trunk, attention, inner, layers, tensors.kernels());
+    return new DenseForward(trunk, attention, layers, tensors.kernels());
   }
 
   /** The first generation states the rows of the gate and the up projection together. */
@@ -95,7 +89,7 @@ final class DenseForward implements TextModel.Layers {
       attention.run(layer.attention(), spans, l, normed, delta, pause);
       kernels.add(x, delta, tokens * width);
       kernels.rmsNorm(x, tokens, width, layer.feedForwardNorm(), epsilon, normed);
-      feedForward.run(layer.feedForward(), normed, tokens, delta, pause);
+      layer.feedForward().run(kernels, normed, tokens, delta, pause);
       kernels.add(x, delta, tokens * width);
     }
   }

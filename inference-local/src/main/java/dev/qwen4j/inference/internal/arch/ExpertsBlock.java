@@ -19,8 +19,6 @@ final class ExpertsBlock {
   private final ExpertsConfig config;
   private final int width;
   private final Kernels kernels;
-  private final FeedForwardBlock expert;
-  private final FeedForwardBlock shared;
 
   private int capacity;
   private float[] scores = {}; // [tokens, experts]: the router's logits, then probabilities
@@ -39,8 +37,6 @@ final class ExpertsBlock {
     this.config = config;
     this.width = width;
     this.kernels = kernels;
-    this.expert = new FeedForwardBlock(config.inner(), kernels);
-    this.shared = new FeedForwardBlock(config.sharedInner(), kernels);
     this.firstOf = new int[config.count() + 1];
     this.next = new int[config.count()];
     this.projections = new Matrix[2 * config.used()];
@@ -156,7 +152,7 @@ final class ExpertsBlock {
         int token = members[from + i] / config.used();
         System.arraycopy(in, token * width, gathered, i * width, width);
       }
-      expert.run(w.experts().get(e), gathered, count, part, pause);
+      w.experts().get(e).run(kernels, gathered, count, part, pause);
       for (int i = 0; i < count; i++) {
         int slot = members[from + i];
         addRow(weights[slot], part, i * width, out, slot / config.used() * width);
@@ -183,7 +179,7 @@ final class ExpertsBlock {
   private void addShared(
       FeedForward.Shared w, float[] in, int tokens, float[] out, Runnable pause) {
     kernels.multiply(w.gate(), in, tokens, sharedGate);
-    shared.run(w.dense(), in, tokens, part, pause);
+    w.dense().run(kernels, in, tokens, part, pause);
     for (int t = 0; t < tokens; t++) {
       float weight = (float) (1 / (1 + Math.exp(-sharedGate[t])));
       addRow(weight, part, t * width, out, t * width);

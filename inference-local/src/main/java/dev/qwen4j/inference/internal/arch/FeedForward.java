@@ -1,5 +1,6 @@
 package dev.qwen4j.inference.internal.arch;
 
+import dev.qwen4j.inference.internal.kernel.Kernels;
 import dev.qwen4j.inference.internal.kernel.Matrix;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,7 +33,7 @@ sealed interface FeedForward {
   }
 
   /**
-   * SwiGLU: {@code Wdown · (silu(Wgate·x) ⊙ Wup·x)}.
+   * SwiGLU: {@link Kernels#feedForward}.
    *
    * @param gate inner x width
    * @param up inner x width
@@ -44,6 +45,17 @@ sealed interface FeedForward {
           tensors.matrix(layer + "ffn_gate" + suffix, inner, width),
           tensors.matrix(layer + "ffn_up" + suffix, inner, width),
           tensors.matrix(layer + "ffn_down" + suffix, width, inner));
+    }
+
+    /**
+     * One layer, or one expert of it.
+     *
+     * @param in [tokens, width], normalised
+     * @param out [tokens, width]
+     */
+    void run(Kernels kernels, float[] in, int tokens, float[] out, Runnable pause) {
+      pause.run();
+      kernels.feedForward(gate, up, down, in, tokens, out, pause);
     }
   }
 

@@ -27,7 +27,6 @@ final class HybridForward implements TextModel.Layers {
   private final float epsilon;
   private final AttentionBlock attention;
   private final DeltaBlock deltaNet;
-  private final FeedForwardBlock feedForward;
   private final @Nullable ExpertsBlock experts;
 
   private int capacity;
@@ -97,7 +96,6 @@ final class HybridForward implements TextModel.Layers {
     this.epsilon = trunk.epsilon();
     this.attention = new AttentionBlock(config.attention(), epsilon, kernels);
     this.deltaNet = new DeltaBlock(config.delta(), epsilon, kernels);
-    this.feedForward = new FeedForwardBlock(config.inner(), kernels);
     this.experts =
         config.experts() == null ? null : new ExpertsBlock(config.experts(), width, kernels);
   }
@@ -139,7 +137,7 @@ final class HybridForward implements TextModel.Layers {
       kernels.add(x, delta, tokens * width);
       kernels.rmsNorm(x, tokens, width, layer.feedForwardNorm(), epsilon, normed);
       switch (layer.feedForward()) {
-        case FeedForward.Dense w -> feedForward.run(w, normed, tokens, delta, pause);
+        case FeedForward.Dense w -> w.run(kernels, normed, tokens, delta, pause);
         case FeedForward.Experts w ->
             Objects.requireNonNull(experts, "experts").run(w, normed, tokens, delta, pause);
       }

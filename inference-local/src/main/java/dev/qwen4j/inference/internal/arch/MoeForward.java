@@ -17,7 +17,6 @@ final class MoeForward implements TextModel.Layers {
   private final int width;
   private final float epsilon;
   private final AttentionBlock attention;
-  private final FeedForwardBlock feedForward; // of the dense layers
   private final ExpertsBlock experts;
 
   private int capacity;
@@ -41,7 +40,6 @@ final class MoeForward implements TextModel.Layers {
   private MoeForward(
       TrunkConfig trunk,
       AttentionConfig attention,
-      int inner,
       ExpertsConfig experts,
       List<Layer> layers,
       Kernels kernels) {
@@ -50,7 +48,6 @@ final class MoeForward implements TextModel.Layers {
     this.width = trunk.width();
     this.epsilon = trunk.epsilon();
     this.attention = new AttentionBlock(attention, epsilon, kernels);
-    this.feedForward = new FeedForwardBlock(inner, kernels);
     this.experts = new ExpertsBlock(experts, width, kernels);
   }
 
@@ -72,7 +69,7 @@ final class MoeForward implements TextModel.Layers {
               tensors.vector(layer + "ffn_norm.weight", width),
               FeedForward.read(tensors, layer, width, inner, experts)));
     }
-    return new MoeForward(trunk, attention, inner, experts, layers, tensors.kernels());
+    return new MoeForward(trunk, attention, experts, layers, tensors.kernels());
   }
 
   @Override
@@ -86,7 +83,7 @@ final class MoeForward implements TextModel.Layers {
       kernels.add(x, delta, tokens * width);
       kernels.rmsNorm(x, tokens, width, layer.feedForwardNorm(), epsilon, normed);
       switch (layer.feedForward()) {
-        case FeedForward.Dense w -> feedForward.run(w, normed, tokens, delta, pause);
+        case FeedForward.Dense w -> w.run(kernels, normed, tokens, delta, pause);
         case FeedForward.Experts w -> experts.run(w, normed, tokens, delta, pause);
       }
       kernels.add(x, delta, tokens * width);

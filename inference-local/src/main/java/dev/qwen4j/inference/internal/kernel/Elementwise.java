@@ -2,6 +2,8 @@ package dev.qwen4j.inference.internal.kernel;
 
 import static dev.qwen4j.inference.internal.kernel.Lanes.F;
 import static dev.qwen4j.inference.internal.kernel.Lanes.L;
+import static dev.qwen4j.inference.internal.kernel.Lanes.LE;
+import static dev.qwen4j.inference.internal.kernel.Memory.ALL;
 import static jdk.incubator.vector.VectorOperators.ADD;
 import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.LSHL;
@@ -57,6 +59,19 @@ final class Elementwise {
     }
     for (; i < to; i++) {
       gate[i] = gate[i] / (1 + (float) Math.exp(-gate[i])) * up[i];
+    }
+  }
+
+  /**
+   * {@code out = silu(gate) · up} over {@code n} floats of native memory, a multiple of a vector's.
+   */
+  static void swiGlu(long gate, long up, long out, int n) {
+    for (int i = 0; i < n; i += L) {
+      long at = 4L * i;
+      FloatVector g = FloatVector.fromMemorySegment(F, ALL, (gate + at) & Memory.MASK, LE);
+      FloatVector u = FloatVector.fromMemorySegment(F, ALL, (up + at) & Memory.MASK, LE);
+      FloatVector sigmoidInverse = exp(g.neg()).add(1f);
+      g.div(sigmoidInverse).mul(u).intoMemorySegment(ALL, (out + at) & Memory.MASK, LE);
     }
   }
 

@@ -28,6 +28,20 @@ public interface Kernels extends AutoCloseable {
   /** The products of several matrices of the same width with the same activations, in one go. */
   void multiply(Matrix[] ws, float[] x, int tokens, float[][] outs);
 
+  /**
+   * SwiGLU: {@code out = down · (silu(gate · x) ⊙ up · x)} for every token. (Shazeer 2020.)
+   *
+   * @param gate inner x width
+   * @param up inner x width
+   * @param down width x inner
+   * @param x [tokens, width]
+   * @param out [tokens, width]
+   * @param pause called between the products; what it throws ends the call before anything is
+   *     written
+   */
+  void feedForward(
+      Matrix gate, Matrix up, Matrix down, float[] x, int tokens, float[] out, Runnable pause);
+
   /** {@link KvLayer#write}, by all workers where that is much. */
   void write(KvLayer kv, int position, int tokens, float[] k, float[] v);
 

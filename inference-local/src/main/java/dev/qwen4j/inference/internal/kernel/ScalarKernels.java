@@ -71,6 +71,18 @@ public final class ScalarKernels implements Kernels {
   }
 
   @Override
+  public void feedForward(
+      Matrix gate, Matrix up, Matrix down, float[] x, int tokens, float[] out, Runnable pause) {
+    float[] gates = new float[tokens * gate.rows()];
+    float[] ups = new float[tokens * up.rows()];
+    multiply(gate, x, tokens, gates);
+    multiply(up, x, tokens, ups);
+    pause.run();
+    swiGlu(gates, ups, gates.length);
+    multiply(down, gates, tokens, out);
+  }
+
+  @Override
   public void write(KvLayer kv, int position, int tokens, float[] k, float[] v) {
     kv.write(position, tokens, k, v);
   }

@@ -17,6 +17,9 @@ final class Scratch {
   /** Sums of a panel's tiles. */
   final NativeFloats tiles = new NativeFloats();
 
+  /** Sums of another panel's tiles, which meet those. */
+  final NativeFloats otherTiles = new NativeFloats();
+
   /** At least {@code n} floats for the scales of a group of rows. */
   float[] scales(int n) {
     if (scales.length < n) {

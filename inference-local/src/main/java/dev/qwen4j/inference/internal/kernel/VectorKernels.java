@@ -1,11 +1,5 @@
 package dev.qwen4j.inference.internal.kernel;
 
-import static dev.qwen4j.inference.internal.kernel.Lanes.FLOAT;
-import static dev.qwen4j.inference.internal.kernel.Memory.ALL;
-import static dev.qwen4j.inference.internal.kernel.Tiles.NARROW;
-import static dev.qwen4j.inference.internal.kernel.Tiles.STRIP;
-import static dev.qwen4j.inference.internal.kernel.Tiles.WIDE;
-
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
@@ -19,23 +13,13 @@ import java.util.Set;
  *
  * <p>Decode and prefill are two different kernels. One token reads every weight once, so the
  * memory's speed is the limit: {@link PackedDots} and {@link RowDots} stream them. Many tokens use
- * each weight many times, so the arithmetic is the limit: rows are dequantised to a panel of
- * float32 that fits the second-level cache, once for all tokens, and multiplied by {@link Tiles}.
- * Quantised weights are packed for the machine's vectors, see {@link Packing}; others are
- * multiplied where the file is mapped.
+ * each weight many times, so the arithmetic is the limit: {@link PanelProducts}. Quantised weights
+ * are packed for the machine's vectors, see {@link Packing}; others are multiplied where the file
+ * is mapped.
  *
  * <p>Calls must not overlap; they write their operands to fields, so that no call allocates.
  */
 final class VectorKernels implements Kernels {
-  /** Rows of a panel: whole strips, and so whole tiles, and whole groups of the packings. */
-  private static final int PANEL_ROWS = 2 * STRIP;
-
-  /** About 400 KB with 512 bits. */
-  private static final long PANEL_FLOATS = (long) PANEL_ROWS * Tiles.ROW / Float.BYTES;
-
-  /** Columns of a tile that are transposed together: what is read and written fits the cache. */
-  private static final int TRANSPOSED = 64;
-
   /** Weights that a decode chunk reads, about: small enough to share out, large to stream. */
   private static final int CHUNK_BYTES = 128 * 1024;
 
@@ -52,31 +36,30 @@ final class VectorKernels implements Kernels {
   private final WorkerPool pool;
   private final PackedCopy copy;
   private final Arena arena = Arena.ofShared();
+  private final PanelProducts panels;
   private final VectorElementwise elementwise;
   private final VectorAttention attention;
   private final VectorConvolution convolution;
   private final VectorDelta delta;
   private final Scratch[] scratch;
-  private final NativeFloats packed = new NativeFloats();
   private final Activations[] activations = new Activations[FEW];
   private final Set<Packing> packings = EnumSet.noneOf(Packing.class);
   private final WorkerPool.Chunk roundToken = this::roundToken;
   private final WorkerPool.Chunk decodeRows = this::decodeRows;
-  private final WorkerPool.Chunk packTokens = this::packTokens;
-  private final WorkerPool.Chunk prefillPanel = this::prefillPanel;
 
   private boolean exact;
 
   // The operands of the call in progress.
   private final Matrix[] only = new Matrix[1];
   private final float[][] onlyOut = new float[1][];
+  private final Matrix[] gateAndUp = new Matrix[2];
+  private final float[][] hidden = {{}, {}}; // Gates and ups of a few tokens.
   private Matrix[] weights = new Matrix[0];
   private float[][] outs = new float[0][];
   private float[] x = new float[0];
   private int tokens;
   private boolean halvesWanted;
   private int width;
-  private long packedAt;
 
   VectorKernels(int threads) {
     this(threads, new PackedCopy());
@@ -92,34 +75,8 @@ final class VectorKernels implements Kernels {
     this.delta = new VectorDelta(pool);
     this.scratch = new Scratch[threads];
     Arrays.setAll(scratch, w -> new Scratch());
+    this.panels = new PanelProducts(pool, scratch);
     Arrays.setAll(activations, t -> new Activations());
-  }
-
-  /** A matrix as the file has it. */
-  private record Mapped(RawMatrix raw) implements Matrix {
-    @Override
-    public int rows() {
-      return raw.rows();
-    }
-
-    @Override
-    public int cols() {
-      return raw.cols();
-    }
-
-    @Override
-    public long extraBytes() {
-      return 0;
-    }
-
-    @Override
-    public void dequantizeRow(int row, float[] out, int offset) {
-      RowFloats.dequantize(raw, row, 0, raw.cols(), out, offset);
-    }
-
-    long rowBytes() {
-      return raw.type().bytes(raw.cols());
-    }
   }
 
   @Override
@@ -138,7 +95,7 @@ final class VectorKernels implements Kernels {
       throw new IllegalArgumentException("expected weights in native memory, found a heap segment");
     }
     Packing packing = Packing.of(raw.type());
-    return packing == null ? new Mapped(raw) : pack(raw, packing);
+    return packing == null ? new MappedMatrix(raw) : pack(raw, packing);
   }
 
   private PackedMatrix pack(RawMatrix raw, Packing packing) {
@@ -171,16 +128,11 @@ final class VectorKernels implements Kernels {
 
   @Override
   public void multiply(Matrix[] ws, float[] x, int tokens, float[][] outs) {
-    this.weights = ws;
-    this.x = x;
-    this.outs = outs;
-    this.tokens = tokens;
-    this.width = ws[0].cols();
     try {
-      if (tokens <= FEW && !exact) {
-        decode();
+      if (areFew(tokens)) {
+        decode(ws, x, tokens, outs);
       } else {
-        prefill();
+        panels.multiply(ws, x, tokens, outs);
       }
     } finally {
       // The kernels know only addresses: the owners of the memory must outlive the call.
@@ -188,7 +140,49 @@ final class VectorKernels implements Kernels {
     }
   }
 
-  private void decode() {
+  @Override
+  public void feedForward(
+      Matrix gate, Matrix up, Matrix down, float[] x, int tokens, float[] out, Runnable pause) {
+    gateAndUp[0] = gate;
+    gateAndUp[1] = up;
+    try {
+      if (areFew(tokens)) {
+        decodeFeedForward(down, x, tokens, out, pause);
+      } else {
+        panels.feedForward(gate, up, down, x, tokens, out, pause);
+      }
+    } finally {
+      Reference.reachabilityFence(gate);
+      Reference.reachabilityFence(up);
+      Reference.reachabilityFence(down);
+    }
+  }
+
+  private boolean areFew(int tokens) {
+    return tokens <= FEW && !exact;
+  }
+
+  private void decodeFeedForward(Matrix down, float[] x, int tokens, float[] out, Runnable pause) {
+    int inner = tokens * down.cols();
+    for (int i = 0; i < hidden.length; i++) {
+      if (hidden[i].length < inner) {
+        hidden[i] = new float[inner];
+      }
+    }
+    decode(gateAndUp, x, tokens, hidden);
+    pause.run();
+    elementwise.swiGlu(hidden[0], hidden[1], inner);
+    only[0] = down;
+    onlyOut[0] = out;
+    decode(only, hidden[0], tokens, onlyOut);
+  }
+
+  private void decode(Matrix[] ws, float[] x, int tokens, float[][] outs) {
+    this.weights = ws;
+    this.x = x;
+    this.outs = outs;
+    this.tokens = tokens;
+    this.width = ws[0].cols();
     packings.clear();
     boolean halves = false;
     int chunks = 0;
@@ -196,7 +190,7 @@ final class VectorKernels implements Kernels {
       if (w instanceof PackedMatrix packed) {
         packings.add(packed.packing());
       }
-      halves |= w instanceof Mapped m && HALVES.contains(m.raw.type());
+      halves |= w instanceof MappedMatrix m && HALVES.contains(m.raw().type());
       chunks += decodeChunks(w);
     }
     halvesWanted = halves;
@@ -213,15 +207,9 @@ final class VectorKernels implements Kernels {
 
   private int decodeChunks(Matrix w) {
     if (w instanceof PackedMatrix packed) {
-      return evenChunks(packed.groups(), groupsPerChunk(packed));
+      return pool.evenChunks(packed.groups(), groupsPerChunk(packed));
     }
-    return Math.ceilDiv(w.rows(), rowsPerChunk((Mapped) w));
-  }
-
-  /** Into how many chunks {@code n} go: as many for each worker, each of {@code most} or fewer. */
-  private int evenChunks(int n, int most) {
-    int rounds = Math.ceilDiv(n, most * pool.size());
-    return Math.min(n, rounds * pool.size());
+    return Math.ceilDiv(w.rows(), rowsPerChunk((MappedMatrix) w));
   }
 
   /** Whole numbers of those that are read side by side. */
@@ -230,7 +218,7 @@ final class VectorKernels implements Kernels {
     return Math.max(1, Math.toIntExact(CHUNK_BYTES / (w.groupBytes() * atOnce))) * atOnce;
   }
 
-  private static int rowsPerChunk(Mapped w) {
+  private static int rowsPerChunk(MappedMatrix w) {
     return Math.clamp(CHUNK_BYTES / Math.max(1, w.rowBytes()), 1, w.rows());
   }
 
@@ -254,13 +242,13 @@ final class VectorKernels implements Kernels {
         decodeGroups(w, g, Math.min(atOnce, to - g), scratch, out);
       }
     } else {
-      Mapped w = (Mapped) matrix;
+      MappedMatrix w = (MappedMatrix) matrix;
       int from = chunk * rowsPerChunk(w);
       int rows = Math.min(rowsPerChunk(w), w.rows() - from);
-      long address = w.raw.data().address() + from * w.rowBytes();
+      long address = w.raw().data().address() + from * w.rowBytes();
       for (int t = 0; t < tokens; t++) {
         int to = t * w.rows() + from;
-        RowDots.multiply(w.raw, address, rows, activations[t], scratch, out, to);
+        RowDots.multiply(w.raw(), address, rows, activations[t], scratch, out, to);
       }
     }
   }
@@ -272,121 +260,6 @@ final class VectorKernels implements Kernels {
     }
     for (; t < tokens; t++) {
       PackedDots.multiply(w, group, groups, activations[t], scratch, out, t * w.rows());
-    }
-  }
-
-  private void prefill() {
-    packedAt = packed.address((long) Math.ceilDiv(tokens, NARROW) * NARROW * width);
-    pool.run(Math.ceilDiv(tokens, WIDE), packTokens);
-    int panels = 0;
-    for (Matrix w : weights) {
-      panels += panels(w);
-    }
-    pool.run(panels, prefillPanel);
-  }
-
-  private int panels(Matrix w) {
-    return evenChunks(Math.ceilDiv(w.rows(), STRIP), PANEL_ROWS / STRIP);
-  }
-
-  /** Lanes of a tile: two vectors, or one if the last tile has no tokens for the second. */
-  private int tileWidth(int tile) {
-    return tokens - tile * WIDE > NARROW ? WIDE : NARROW;
-  }
-
-  /** Where a tile's packed activations begin. */
-  private long packedTile(int tile) {
-    return packedAt + 4L * tile * WIDE * width;
-  }
-
-  /** Transposes a tile of tokens to {@code packed[k][lane]}, zeros in the lanes beyond the end. */
-  private void packTokens(int worker, int tile) {
-    int lanes = tileWidth(tile);
-    int real = Math.min(lanes, tokens - tile * WIDE);
-    for (int from = 0; from < width; from += TRANSPOSED) {
-      int to = Math.min(width, from + TRANSPOSED);
-      for (int lane = 0; lane < real; lane++) {
-        int row = (tile * WIDE + lane) * width;
-        long at = packedTile(tile) + 4L * lane;
-        for (int k = from; k < to; k++) {
-          ALL.set(FLOAT, (at + 4L * k * lanes) & Memory.MASK, x[row + k]);
-        }
-      }
-      for (int lane = real; lane < lanes; lane++) {
-        long at = packedTile(tile) + 4L * lane;
-        for (int k = from; k < to; k++) {
-          ALL.set(FLOAT, (at + 4L * k * lanes) & Memory.MASK, 0);
-        }
-      }
-    }
-  }
-
-  private void prefillPanel(int worker, int chunk) {
-    int c = chunk;
-    for (int i = 0; i < weights.length; i++) {
-      int panels = panels(weights[i]);
-      if (c < panels) {
-        prefillPanel(weights[i], c, panels, scratch[worker], outs[i]);
-        return;
-      }
-      c -= panels;
-    }
-  }
-
-  private void prefillPanel(Matrix w, int chunk, int panels, Scratch scratch, float[] out) {
-    int strips = Math.ceilDiv(w.rows(), STRIP);
-    int from = (int) ((long) strips * chunk / panels) * STRIP;
-    int rows = Math.min((int) ((long) strips * (chunk + 1) / panels) * STRIP, w.rows()) - from;
-    int tiles = Math.ceilDiv(tokens, WIDE);
-    long panel = scratch.panel.address(PANEL_FLOATS);
-    long sums = scratch.tiles.zeros((long) tiles * PANEL_ROWS * WIDE);
-    for (int k = 0; k < width; k += Tiles.COLUMNS) {
-      int cols = Math.min(Tiles.COLUMNS, width - k);
-      fillPanel(w, from, rows, k, cols, scratch, panel);
-      for (int tile = 0; tile < tiles; tile++) {
-        int lanes = tileWidth(tile);
-        long xAt = packedTile(tile) + 4L * k * lanes;
-        long at = sums + 4L * tile * PANEL_ROWS * WIDE;
-        if (w instanceof PackedMatrix) {
-          Tiles.multiplyStrips(panel, cols, rows, xAt, lanes, cols, at);
-        } else {
-          Tiles.multiplyRows(panel, rows, xAt, lanes, cols, at);
-        }
-      }
-    }
-    for (int tile = 0; tile < tiles; tile++) {
-      unpack(sums + 4L * tile * PANEL_ROWS * WIDE, tile, rows, out, w.rows(), from);
-    }
-  }
-
-  /** A packed matrix' panel is strips of [k, rows], another's is rows. */
-  private static void fillPanel(
-      Matrix w, int from, int rows, int k, int cols, Scratch scratch, long panel) {
-    if (w instanceof PackedMatrix m) {
-      int groupRows = m.packing().groupRows();
-      for (int r = 0; r < rows; r += groupRows) {
-        PackedPanels.unpack(m, (from + r) / groupRows, k, cols, scratch, panel, r);
-      }
-    } else {
-      RawMatrix raw = ((Mapped) w).raw;
-      float[] row = scratch.row(cols);
-      for (int r = 0; r < rows; r++) {
-        RowFloats.dequantize(raw, from + r, k, cols, row, 0);
-        Tiles.setRow(panel, r, row, 0, cols);
-      }
-    }
-  }
-
-  /** {@code sums[row][lane]} of a tile to {@code out[token][row]}. */
-  private void unpack(long sums, int tile, int rows, float[] out, int allRows, int from) {
-    int lanes = tileWidth(tile);
-    int real = Math.min(lanes, tokens - tile * WIDE);
-    for (int lane = 0; lane < real; lane++) {
-      int to = (tile * WIDE + lane) * allRows + from;
-      long at = sums + 4L * lane;
-      for (int r = 0; r < rows; r++) {
-        out[to + r] = ALL.get(FLOAT, (at + 4L * r * lanes) & Memory.MASK);
-      }
     }
   }
 

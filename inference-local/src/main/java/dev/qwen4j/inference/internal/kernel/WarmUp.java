@@ -83,7 +83,10 @@ public final class WarmUp {
             Stream.concat(
                 types.stream()
                     .map(type -> product(kernels, zeros(arena, type, ROWS, COLS), TOKENS)),
-                Stream.of(decode(kernels, arena, output, 1), layer(kernels, TOKENS, 0))));
+                Stream.of(
+                    decode(kernels, arena, output, 1),
+                    layer(kernels, TOKENS, 0),
+                    feedForward(kernels, arena))));
   }
 
   /**
@@ -150,6 +153,14 @@ public final class WarmUp {
     float[] out = new float[tokens * matrix.rows()];
     float[][] outs = {out, out};
     return () -> kernels.multiply(two, x, tokens, outs);
+  }
+
+  /** As small as can be: its products are those of {@link #product}. */
+  private static Runnable feedForward(Kernels kernels, Arena arena) {
+    Matrix matrix = kernels.prepare(zeros(arena, TensorType.F32, ROWS, ROWS));
+    float[] x = new float[TOKENS * ROWS];
+    float[] out = new float[TOKENS * ROWS];
+    return () -> kernels.feedForward(matrix, matrix, matrix, x, TOKENS, out, () -> {});
   }
 
   /** What is no product in a layer, for tokens from {@code position} on. */

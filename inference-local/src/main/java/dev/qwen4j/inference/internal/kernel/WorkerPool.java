@@ -77,6 +77,12 @@ final class WorkerPool implements AutoCloseable {
     }
   }
 
+  /** Into how many chunks {@code n} go: as many for each worker, each of {@code most} or fewer. */
+  int evenChunks(int n, int most) {
+    int rounds = Math.ceilDiv(n, most * size);
+    return Math.min(n, rounds * size);
+  }
+
   int size() {
     return size;
   }

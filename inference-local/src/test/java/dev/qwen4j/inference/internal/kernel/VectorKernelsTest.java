@@ -1,6 +1,7 @@
 package dev.qwen4j.inference.internal.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.lang.foreign.Arena;
@@ -248,6 +249,74 @@ class VectorKernelsTest {
         assertClose(types[i].toString(), outs[i], one, 1e-5);
       }
     }
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"Q8_0", "Q4_0", "Q6_K", "F32"})
+  void feedForwardsEqualTheScalarOnes(TensorType type) {
+    int width = 256;
+    int inner = 512;
+    Matrix gate = vector.prepare(RandomWeights.of(arena, type, inner, width, 1));
+    Matrix up = vector.prepare(RandomWeights.of(arena, TensorType.F16, inner, width, 2));
+    Matrix down = vector.prepare(RandomWeights.of(arena, type, 70, inner, 3));
+    for (int tokens : new int[] {1, 7, VectorKernels.FEW + 1, 33, 50, 65}) {
+      float[] x = RandomWeights.floats(tokens * width, tokens);
+      for (int i = 0; i < x.length; i++) {
+        x[i] /= (float) (Math.sqrt(width) * typicalWeight(gate)); // Where silu is no straight line.
+      }
+      float[] expected = new float[tokens * 70];
+      scalar.feedForward(gate, up, down, x, tokens, expected, () -> {});
+      double norm = Math.sqrt(sumOfSquares(expected) / expected.length);
+      boolean rounds = tokens <= VectorKernels.FEW && type != TensorType.F32;
+      for (VectorKernels kernels : List.of(vector, alone, crowd)) {
+        for (boolean exact : new boolean[] {false, true}) {
+          float[] actual = new float[expected.length];
+          kernels.exact(exact);
+          kernels.feedForward(gate, up, down, x, tokens, actual, () -> {});
+          kernels.exact(false);
+          assertClose(
+              "%s, %d tokens, exact: %s".formatted(type, tokens, exact),
+              actual,
+              expected,
+              (rounds && !exact ? 0.05 : 1e-5) * norm);
+        }
+      }
+    }
+  }
+
+  @Test
+  void feedForwardsEndWhenThePauseWantsThatAndCanBeTriedAgain() {
+    Matrix square = vector.prepare(RandomWeights.of(arena, TensorType.Q8_0, 64, 64, 1));
+    for (int tokens : new int[] {1, 20}) {
+      float[] x = RandomWeights.floats(tokens * 64, 2);
+      float[] expected = new float[tokens * 64];
+      vector.feedForward(square, square, square, x, tokens, expected, () -> {});
+      float[] actual = new float[tokens * 64];
+      assertThatThrownBy(
+              () ->
+                  vector.feedForward(
+                      square,
+                      square,
+                      square,
+                      x,
+                      tokens,
+                      actual,
+                      () -> {
+                        throw new IllegalStateException("enough");
+                      }))
+          .hasMessage("enough");
+      assertThat(actual).containsOnly(0);
+      vector.feedForward(square, square, square, x, tokens, actual, () -> {});
+      assertThat(actual).isEqualTo(expected);
+    }
+  }
+
+  private static double sumOfSquares(float[] x) {
+    double sum = 0;
+    for (float v : x) {
+      sum += (double) v * v;
+    }
+    return sum;
   }
 
   record Shape(int heads, int kvHeads, int headDim, int position, int tokens) {}
