@@ -118,6 +118,17 @@ final class Elementwise {
     }
   }
 
+  /** {@code sums += x} over {@code n} floats of native memory, a multiple of a vector's. */
+  static void add(long x, long sums, int n) {
+    for (int i = 0; i < n; i += L) {
+      long from = (x + 4L * i) & Memory.MASK;
+      long to = (sums + 4L * i) & Memory.MASK;
+      FloatVector.fromMemorySegment(F, ALL, to, LE)
+          .add(FloatVector.fromMemorySegment(F, ALL, from, LE))
+          .intoMemorySegment(ALL, to, LE);
+    }
+  }
+
   /** {@code sums[at + i] += weight · x[xAt + i]} for {@code n} elements; two arrays. */
   static void addScaled(float weight, float[] x, int xAt, float[] sums, int at, int n) {
     int i = 0;

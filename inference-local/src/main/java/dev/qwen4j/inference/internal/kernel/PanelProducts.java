@@ -187,17 +187,22 @@ final class PanelProducts {
   private long sums(Matrix w, int from, int rows, Scratch scratch, NativeFloats memory) {
     int tiles = Math.ceilDiv(tokens, WIDE);
     long panel = scratch.panel.address(PANEL_FLOATS);
-    long sums = memory.zeros((long) tiles * PANEL_ROWS * WIDE);
+    long sums = memory.address((long) tiles * PANEL_ROWS * WIDE);
+    long further = scratch.further.address((long) PANEL_ROWS * WIDE);
     for (int k = 0; k < width; k += Tiles.COLUMNS) {
       int cols = Math.min(Tiles.COLUMNS, width - k);
       fillPanel(w, from, rows, k, cols, scratch, panel);
       for (int tile = 0; tile < tiles; tile++) {
         int lanes = tileWidth(tile);
         long xAt = tileAt(packedAt, tile, width) + 4L * k * lanes;
+        long to = k == 0 ? sumsAt(sums, tile) : further;
         if (w instanceof PackedMatrix) {
-          Tiles.multiplyStrips(panel, cols, rows, xAt, lanes, cols, sumsAt(sums, tile));
+          Tiles.multiplyStrips(panel, cols, rows, xAt, lanes, cols, to);
         } else {
-          Tiles.multiplyRows(panel, rows, xAt, lanes, cols, sumsAt(sums, tile));
+          Tiles.multiplyRows(panel, rows, xAt, lanes, cols, to);
+        }
+        if (k > 0) {
+          Elementwise.add(further, sumsAt(sums, tile), rows * lanes);
         }
       }
     }

@@ -17,6 +17,9 @@ final class Scratch {
   /** Sums of a panel's tiles. */
   final NativeFloats tiles = new NativeFloats();
 
+  /** A tile's sums over the columns beyond the first, until they are added. */
+  final NativeFloats further = new NativeFloats();
+
   /** Sums of another panel's tiles, which meet those. */
   final NativeFloats otherTiles = new NativeFloats();
 

@@ -20,31 +20,30 @@ final class TallTiles {
 
   /** Twelve rows, {@link Tiles#multiplyRows}. */
   static void rows(long w, long x, int n, long sums) {
-    long to = sums & Memory.MASK;
-    FloatVector s0a = FloatVector.fromMemorySegment(F, ALL, to, LE);
-    FloatVector s0b = FloatVector.fromMemorySegment(F, ALL, to + 4L * L, LE);
-    FloatVector s1a = FloatVector.fromMemorySegment(F, ALL, to + 8L * L, LE);
-    FloatVector s1b = FloatVector.fromMemorySegment(F, ALL, to + 12L * L, LE);
-    FloatVector s2a = FloatVector.fromMemorySegment(F, ALL, to + 16L * L, LE);
-    FloatVector s2b = FloatVector.fromMemorySegment(F, ALL, to + 20L * L, LE);
-    FloatVector s3a = FloatVector.fromMemorySegment(F, ALL, to + 24L * L, LE);
-    FloatVector s3b = FloatVector.fromMemorySegment(F, ALL, to + 28L * L, LE);
-    FloatVector s4a = FloatVector.fromMemorySegment(F, ALL, to + 32L * L, LE);
-    FloatVector s4b = FloatVector.fromMemorySegment(F, ALL, to + 36L * L, LE);
-    FloatVector s5a = FloatVector.fromMemorySegment(F, ALL, to + 40L * L, LE);
-    FloatVector s5b = FloatVector.fromMemorySegment(F, ALL, to + 44L * L, LE);
-    FloatVector s6a = FloatVector.fromMemorySegment(F, ALL, to + 48L * L, LE);
-    FloatVector s6b = FloatVector.fromMemorySegment(F, ALL, to + 52L * L, LE);
-    FloatVector s7a = FloatVector.fromMemorySegment(F, ALL, to + 56L * L, LE);
-    FloatVector s7b = FloatVector.fromMemorySegment(F, ALL, to + 60L * L, LE);
-    FloatVector s8a = FloatVector.fromMemorySegment(F, ALL, to + 64L * L, LE);
-    FloatVector s8b = FloatVector.fromMemorySegment(F, ALL, to + 68L * L, LE);
-    FloatVector s9a = FloatVector.fromMemorySegment(F, ALL, to + 72L * L, LE);
-    FloatVector s9b = FloatVector.fromMemorySegment(F, ALL, to + 76L * L, LE);
-    FloatVector s10a = FloatVector.fromMemorySegment(F, ALL, to + 80L * L, LE);
-    FloatVector s10b = FloatVector.fromMemorySegment(F, ALL, to + 84L * L, LE);
-    FloatVector s11a = FloatVector.fromMemorySegment(F, ALL, to + 88L * L, LE);
-    FloatVector s11b = FloatVector.fromMemorySegment(F, ALL, to + 92L * L, LE);
+    FloatVector s0a = FloatVector.zero(F);
+    FloatVector s0b = FloatVector.zero(F);
+    FloatVector s1a = FloatVector.zero(F);
+    FloatVector s1b = FloatVector.zero(F);
+    FloatVector s2a = FloatVector.zero(F);
+    FloatVector s2b = FloatVector.zero(F);
+    FloatVector s3a = FloatVector.zero(F);
+    FloatVector s3b = FloatVector.zero(F);
+    FloatVector s4a = FloatVector.zero(F);
+    FloatVector s4b = FloatVector.zero(F);
+    FloatVector s5a = FloatVector.zero(F);
+    FloatVector s5b = FloatVector.zero(F);
+    FloatVector s6a = FloatVector.zero(F);
+    FloatVector s6b = FloatVector.zero(F);
+    FloatVector s7a = FloatVector.zero(F);
+    FloatVector s7b = FloatVector.zero(F);
+    FloatVector s8a = FloatVector.zero(F);
+    FloatVector s8b = FloatVector.zero(F);
+    FloatVector s9a = FloatVector.zero(F);
+    FloatVector s9b = FloatVector.zero(F);
+    FloatVector s10a = FloatVector.zero(F);
+    FloatVector s10b = FloatVector.zero(F);
+    FloatVector s11a = FloatVector.zero(F);
+    FloatVector s11b = FloatVector.zero(F);
     for (int k = 0; k < n; k++) {
       long from = (x + k * 8L * L) & Memory.MASK;
       long weights = (w + k * 4L) & Memory.MASK;
@@ -87,6 +86,7 @@ final class TallTiles {
       s11a = xa.fma(b, s11a);
       s11b = xb.fma(b, s11b);
     }
+    long to = sums & Memory.MASK;
     s0a.intoMemorySegment(ALL, to, LE);
     s0b.intoMemorySegment(ALL, to + 4L * L, LE);
     s1a.intoMemorySegment(ALL, to + 8L * L, LE);
@@ -115,31 +115,30 @@ final class TallTiles {
 
   /** Twelve rows of a strip, {@link Tiles#multiplyStrips}. */
   static void ofStrip(long w, long x, int n, long sums) {
-    long to = sums & Memory.MASK;
-    FloatVector s0a = FloatVector.fromMemorySegment(F, ALL, to, LE);
-    FloatVector s0b = FloatVector.fromMemorySegment(F, ALL, to + 4L * L, LE);
-    FloatVector s1a = FloatVector.fromMemorySegment(F, ALL, to + 8L * L, LE);
-    FloatVector s1b = FloatVector.fromMemorySegment(F, ALL, to + 12L * L, LE);
-    FloatVector s2a = FloatVector.fromMemorySegment(F, ALL, to + 16L * L, LE);
-    FloatVector s2b = FloatVector.fromMemorySegment(F, ALL, to + 20L * L, LE);
-    FloatVector s3a = FloatVector.fromMemorySegment(F, ALL, to + 24L * L, LE);
-    FloatVector s3b = FloatVector.fromMemorySegment(F, ALL, to + 28L * L, LE);
-    FloatVector s4a = FloatVector.fromMemorySegment(F, ALL, to + 32L * L, LE);
-    FloatVector s4b = FloatVector.fromMemorySegment(F, ALL, to + 36L * L, LE);
-    FloatVector s5a = FloatVector.fromMemorySegment(F, ALL, to + 40L * L, LE);
-    FloatVector s5b = FloatVector.fromMemorySegment(F, ALL, to + 44L * L, LE);
-    FloatVector s6a = FloatVector.fromMemorySegment(F, ALL, to + 48L * L, LE);
-    FloatVector s6b = FloatVector.fromMemorySegment(F, ALL, to + 52L * L, LE);
-    FloatVector s7a = FloatVector.fromMemorySegment(F, ALL, to + 56L * L, LE);
-    FloatVector s7b = FloatVector.fromMemorySegment(F, ALL, to + 60L * L, LE);
-    FloatVector s8a = FloatVector.fromMemorySegment(F, ALL, to + 64L * L, LE);
-    FloatVector s8b = FloatVector.fromMemorySegment(F, ALL, to + 68L * L, LE);
-    FloatVector s9a = FloatVector.fromMemorySegment(F, ALL, to + 72L * L, LE);
-    FloatVector s9b = FloatVector.fromMemorySegment(F, ALL, to + 76L * L, LE);
-    FloatVector s10a = FloatVector.fromMemorySegment(F, ALL, to + 80L * L, LE);
-    FloatVector s10b = FloatVector.fromMemorySegment(F, ALL, to + 84L * L, LE);
-    FloatVector s11a = FloatVector.fromMemorySegment(F, ALL, to + 88L * L, LE);
-    FloatVector s11b = FloatVector.fromMemorySegment(F, ALL, to + 92L * L, LE);
+    FloatVector s0a = FloatVector.zero(F);
+    FloatVector s0b = FloatVector.zero(F);
+    FloatVector s1a = FloatVector.zero(F);
+    FloatVector s1b = FloatVector.zero(F);
+    FloatVector s2a = FloatVector.zero(F);
+    FloatVector s2b = FloatVector.zero(F);
+    FloatVector s3a = FloatVector.zero(F);
+    FloatVector s3b = FloatVector.zero(F);
+    FloatVector s4a = FloatVector.zero(F);
+    FloatVector s4b = FloatVector.zero(F);
+    FloatVector s5a = FloatVector.zero(F);
+    FloatVector s5b = FloatVector.zero(F);
+    FloatVector s6a = FloatVector.zero(F);
+    FloatVector s6b = FloatVector.zero(F);
+    FloatVector s7a = FloatVector.zero(F);
+    FloatVector s7b = FloatVector.zero(F);
+    FloatVector s8a = FloatVector.zero(F);
+    FloatVector s8b = FloatVector.zero(F);
+    FloatVector s9a = FloatVector.zero(F);
+    FloatVector s9b = FloatVector.zero(F);
+    FloatVector s10a = FloatVector.zero(F);
+    FloatVector s10b = FloatVector.zero(F);
+    FloatVector s11a = FloatVector.zero(F);
+    FloatVector s11b = FloatVector.zero(F);
     for (int k = 0; k < n; k++) {
       long from = (x + k * 8L * L) & Memory.MASK;
       long weights = (w + k * 4L * STRIP) & Memory.MASK;
@@ -182,6 +181,7 @@ final class TallTiles {
       s11a = xa.fma(b, s11a);
       s11b = xb.fma(b, s11b);
     }
+    long to = sums & Memory.MASK;
     s0a.intoMemorySegment(ALL, to, LE);
     s0b.intoMemorySegment(ALL, to + 4L * L, LE);
     s1a.intoMemorySegment(ALL, to + 8L * L, LE);

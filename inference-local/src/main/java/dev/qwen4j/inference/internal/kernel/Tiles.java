@@ -25,6 +25,10 @@ import jdk.incubator.vector.FloatVector;
  * the most that a core can do. In arrays, each vector lay across two lines, and each weight took an
  * addition for its index, or several a common check and a spilled register.
  *
+ * <p>Sums begin at zero and are written once, and who has further columns adds up: with two dozen
+ * more loads, {@link TallTiles} pass what C1 can compile, and were interpreted for minutes where a
+ * JVM runs with its usual flags.
+ *
  * <p>Rows are taken {@link #ROWS} at a time, eight in narrow tiles, whether or not there are as
  * many: what comes of the rows beyond the last is meaningless, but there must be room for it.
  */
@@ -46,7 +50,7 @@ final class Tiles {
   private Tiles() {}
 
   /**
-   * {@code sums[r][lane] += Σ_k w[r][k] · x[k][lane]}.
+   * {@code sums[r][lane] = Σ_k w[r][k] · x[k][lane]}.
    *
    * @param w address of rows that are {@link #ROW} bytes apart
    * @param x address of packed activations
@@ -71,7 +75,7 @@ final class Tiles {
   }
 
   /**
-   * {@code sums[r][lane] += Σ_k w[r / STRIP][k][r % STRIP] · x[k][lane]}.
+   * {@code sums[r][lane] = Σ_k w[r / STRIP][k][r % STRIP] · x[k][lane]}.
    *
    * @param w address of strips
    * @param columns of a strip, {@code n} or more
@@ -111,19 +115,18 @@ final class Tiles {
   }
 
   private static void sixRows(long w, long x, int n, long sums) {
-    long to = sums & Memory.MASK;
-    FloatVector s0a = FloatVector.fromMemorySegment(F, ALL, to, LE);
-    FloatVector s0b = FloatVector.fromMemorySegment(F, ALL, to + 4L * L, LE);
-    FloatVector s1a = FloatVector.fromMemorySegment(F, ALL, to + 8L * L, LE);
-    FloatVector s1b = FloatVector.fromMemorySegment(F, ALL, to + 12L * L, LE);
-    FloatVector s2a = FloatVector.fromMemorySegment(F, ALL, to + 16L * L, LE);
-    FloatVector s2b = FloatVector.fromMemorySegment(F, ALL, to + 20L * L, LE);
-    FloatVector s3a = FloatVector.fromMemorySegment(F, ALL, to + 24L * L, LE);
-    FloatVector s3b = FloatVector.fromMemorySegment(F, ALL, to + 28L * L, LE);
-    FloatVector s4a = FloatVector.fromMemorySegment(F, ALL, to + 32L * L, LE);
-    FloatVector s4b = FloatVector.fromMemorySegment(F, ALL, to + 36L * L, LE);
-    FloatVector s5a = FloatVector.fromMemorySegment(F, ALL, to + 40L * L, LE);
-    FloatVector s5b = FloatVector.fromMemorySegment(F, ALL, to + 44L * L, LE);
+    FloatVector s0a = FloatVector.zero(F);
+    FloatVector s0b = FloatVector.zero(F);
+    FloatVector s1a = FloatVector.zero(F);
+    FloatVector s1b = FloatVector.zero(F);
+    FloatVector s2a = FloatVector.zero(F);
+    FloatVector s2b = FloatVector.zero(F);
+    FloatVector s3a = FloatVector.zero(F);
+    FloatVector s3b = FloatVector.zero(F);
+    FloatVector s4a = FloatVector.zero(F);
+    FloatVector s4b = FloatVector.zero(F);
+    FloatVector s5a = FloatVector.zero(F);
+    FloatVector s5b = FloatVector.zero(F);
     for (int k = 0; k < n; k++) {
       long from = (x + k * 8L * L) & Memory.MASK;
       long weights = (w + k * 4L) & Memory.MASK;
@@ -148,6 +151,7 @@ final class Tiles {
       s5a = xa.fma(b, s5a);
       s5b = xb.fma(b, s5b);
     }
+    long to = sums & Memory.MASK;
     s0a.intoMemorySegment(ALL, to, LE);
     s0b.intoMemorySegment(ALL, to + 4L * L, LE);
     s1a.intoMemorySegment(ALL, to + 8L * L, LE);
@@ -163,19 +167,18 @@ final class Tiles {
   }
 
   private static void sixOfStrip(long w, long x, int n, long sums) {
-    long to = sums & Memory.MASK;
-    FloatVector s0a = FloatVector.fromMemorySegment(F, ALL, to, LE);
-    FloatVector s0b = FloatVector.fromMemorySegment(F, ALL, to + 4L * L, LE);
-    FloatVector s1a = FloatVector.fromMemorySegment(F, ALL, to + 8L * L, LE);
-    FloatVector s1b = FloatVector.fromMemorySegment(F, ALL, to + 12L * L, LE);
-    FloatVector s2a = FloatVector.fromMemorySegment(F, ALL, to + 16L * L, LE);
-    FloatVector s2b = FloatVector.fromMemorySegment(F, ALL, to + 20L * L, LE);
-    FloatVector s3a = FloatVector.fromMemorySegment(F, ALL, to + 24L * L, LE);
-    FloatVector s3b = FloatVector.fromMemorySegment(F, ALL, to + 28L * L, LE);
-    FloatVector s4a = FloatVector.fromMemorySegment(F, ALL, to + 32L * L, LE);
-    FloatVector s4b = FloatVector.fromMemorySegment(F, ALL, to + 36L * L, LE);
-    FloatVector s5a = FloatVector.fromMemorySegment(F, ALL, to + 40L * L, LE);
-    FloatVector s5b = FloatVector.fromMemorySegment(F, ALL, to + 44L * L, LE);
+    FloatVector s0a = FloatVector.zero(F);
+    FloatVector s0b = FloatVector.zero(F);
+    FloatVector s1a = FloatVector.zero(F);
+    FloatVector s1b = FloatVector.zero(F);
+    FloatVector s2a = FloatVector.zero(F);
+    FloatVector s2b = FloatVector.zero(F);
+    FloatVector s3a = FloatVector.zero(F);
+    FloatVector s3b = FloatVector.zero(F);
+    FloatVector s4a = FloatVector.zero(F);
+    FloatVector s4b = FloatVector.zero(F);
+    FloatVector s5a = FloatVector.zero(F);
+    FloatVector s5b = FloatVector.zero(F);
     for (int k = 0; k < n; k++) {
       long from = (x + k * 8L * L) & Memory.MASK;
       long weights = (w + k * 4L * STRIP) & Memory.MASK;
@@ -200,6 +203,7 @@ final class Tiles {
       s5a = xa.fma(b, s5a);
       s5b = xb.fma(b, s5b);
     }
+    long to = sums & Memory.MASK;
     s0a.intoMemorySegment(ALL, to, LE);
     s0b.intoMemorySegment(ALL, to + 4L * L, LE);
     s1a.intoMemorySegment(ALL, to + 8L * L, LE);
@@ -215,15 +219,14 @@ final class Tiles {
   }
 
   private static void eightNarrowRows(long w, long x, int n, long sums) {
-    long to = sums & Memory.MASK;
-    FloatVector s0 = FloatVector.fromMemorySegment(F, ALL, to, LE);
-    FloatVector s1 = FloatVector.fromMemorySegment(F, ALL, to + 4L * L, LE);
-    FloatVector s2 = FloatVector.fromMemorySegment(F, ALL, to + 8L * L, LE);
-    FloatVector s3 = FloatVector.fromMemorySegment(F, ALL, to + 12L * L, LE);
-    FloatVector s4 = FloatVector.fromMemorySegment(F, ALL, to + 16L * L, LE);
-    FloatVector s5 = FloatVector.fromMemorySegment(F, ALL, to + 20L * L, LE);
-    FloatVector s6 = FloatVector.fromMemorySegment(F, ALL, to + 24L * L, LE);
-    FloatVector s7 = FloatVector.fromMemorySegment(F, ALL, to + 28L * L, LE);
+    FloatVector s0 = FloatVector.zero(F);
+    FloatVector s1 = FloatVector.zero(F);
+    FloatVector s2 = FloatVector.zero(F);
+    FloatVector s3 = FloatVector.zero(F);
+    FloatVector s4 = FloatVector.zero(F);
+    FloatVector s5 = FloatVector.zero(F);
+    FloatVector s6 = FloatVector.zero(F);
+    FloatVector s7 = FloatVector.zero(F);
     for (int k = 0; k < n; k++) {
       long from = (x + k * 4L * L) & Memory.MASK;
       long weights = (w + k * 4L) & Memory.MASK;
@@ -245,6 +248,7 @@ final class Tiles {
       b = FloatVector.broadcast(F, ALL.get(FLOAT, weights + 7L * ROW));
       s7 = xs.fma(b, s7);
     }
+    long to = sums & Memory.MASK;
     s0.intoMemorySegment(ALL, to, LE);
     s1.intoMemorySegment(ALL, to + 4L * L, LE);
     s2.intoMemorySegment(ALL, to + 8L * L, LE);
@@ -256,15 +260,14 @@ final class Tiles {
   }
 
   private static void eightNarrowOfStrip(long w, long x, int n, long sums) {
-    long to = sums & Memory.MASK;
-    FloatVector s0 = FloatVector.fromMemorySegment(F, ALL, to, LE);
-    FloatVector s1 = FloatVector.fromMemorySegment(F, ALL, to + 4L * L, LE);
-    FloatVector s2 = FloatVector.fromMemorySegment(F, ALL, to + 8L * L, LE);
-    FloatVector s3 = FloatVector.fromMemorySegment(F, ALL, to + 12L * L, LE);
-    FloatVector s4 = FloatVector.fromMemorySegment(F, ALL, to + 16L * L, LE);
-    FloatVector s5 = FloatVector.fromMemorySegment(F, ALL, to + 20L * L, LE);
-    FloatVector s6 = FloatVector.fromMemorySegment(F, ALL, to + 24L * L, LE);
-    FloatVector s7 = FloatVector.fromMemorySegment(F, ALL, to + 28L * L, LE);
+    FloatVector s0 = FloatVector.zero(F);
+    FloatVector s1 = FloatVector.zero(F);
+    FloatVector s2 = FloatVector.zero(F);
+    FloatVector s3 = FloatVector.zero(F);
+    FloatVector s4 = FloatVector.zero(F);
+    FloatVector s5 = FloatVector.zero(F);
+    FloatVector s6 = FloatVector.zero(F);
+    FloatVector s7 = FloatVector.zero(F);
     for (int k = 0; k < n; k++) {
       long from = (x + k * 4L * L) & Memory.MASK;
       long weights = (w + k * 4L * STRIP) & Memory.MASK;
@@ -286,6 +289,7 @@ final class Tiles {
       b = FloatVector.broadcast(F, ALL.get(FLOAT, weights + 28));
       s7 = xs.fma(b, s7);
     }
+    long to = sums & Memory.MASK;
     s0.intoMemorySegment(ALL, to, LE);
     s1.intoMemorySegment(ALL, to + 4L * L, LE);
     s2.intoMemorySegment(ALL, to + 8L * L, LE);

@@ -67,9 +67,9 @@ final class VectorAttention {
     Arrays.setAll(buffers, w -> new Buffers());
   }
 
-  /** Sums of a tile: [headDim and what the register tiles compute beyond it, lanes]. */
-  private static int sumsOfTile(int headDim) {
-    return Math.ceilDiv(headDim, Tiles.ROWS) * Tiles.ROWS * WIDE;
+  /** What a tile writes: [rows and what the register tiles compute beyond them, lanes]. */
+  private static int floatsOfTile(int rows) {
+    return Math.ceilDiv(rows, Tiles.ROWS) * Tiles.ROWS * WIDE;
   }
 
   /** One worker's memory, grown to the shapes it met. */
@@ -81,10 +81,11 @@ final class VectorAttention {
     final NativeFloats valueStrips = new NativeFloats();
     final NativeFloats weights = new NativeFloats();
     final NativeFloats queries = new NativeFloats();
+    final NativeFloats products = new NativeFloats();
     final NativeFloats sums = new NativeFloats();
     final float[] maxima = new float[TILES * WIDE];
     final float[] totals = new float[TILES * WIDE];
-    final float[] shrinks = new float[L];
+    final float[] shrinks = new float[WIDE];
 
     void fit(int headDim, int scoreCount) {
       if (keys.length < BLOCK * headDim) {
@@ -278,7 +279,8 @@ final class VectorAttention {
     long keyRows = b.keyRows.address((long) BLOCK * Tiles.ROW / Float.BYTES);
     long strips = b.valueStrips.address((long) BLOCK * Math.ceilDiv(headDim, STRIP) * STRIP);
     long queries = b.queries.address((long) TILES * WIDE * headDim);
-    long sums = b.sums.zeros((long) TILES * sumsOfTile(headDim));
+    long products = b.products.address(floatsOfTile(headDim));
+    long sums = b.sums.zeros((long) TILES * floatsOfTile(headDim));
     for (int t = 0; t < n; t++) {
       packQueries(kvHead, (firstTile + t) * WIDE, queries + 4L * t * WIDE * headDim);
     }
@@ -299,17 +301,17 @@ final class VectorAttention {
         if (seen <= 0) {
           continue;
         }
-        long weights = b.weights.zeros((long) Math.ceilDiv(seen, Tiles.ROWS) * Tiles.ROWS * WIDE);
+        long weights = b.weights.address(floatsOfTile(seen));
         long query = queries + 4L * t * WIDE * headDim;
         Tiles.multiplyRows(keyRows, seen, query, WIDE, headDim, weights);
         maskFuture(weights, p, seen, tile);
-        long sum = sums + 4L * t * sumsOfTile(headDim);
-        softmaxStep(b, weights, seen, t * WIDE, sum, headDim);
-        Tiles.multiplyStrips(strips, positions, headDim, weights, WIDE, seen, sum);
+        softmaxStep(b, weights, seen, t * WIDE);
+        Tiles.multiplyStrips(strips, positions, headDim, weights, WIDE, seen, products);
+        addTo(sums + 4L * t * floatsOfTile(headDim), b.shrinks, products, headDim);
       }
     }
     for (int t = 0; t < n; t++) {
-      long sum = sums + 4L * t * sumsOfTile(headDim);
+      long sum = sums + 4L * t * floatsOfTile(headDim);
       writeOut(kvHead, (firstTile + t) * WIDE, sum, b.totals, t * WIDE);
     }
   }
@@ -355,25 +357,22 @@ final class VectorAttention {
   }
 
   /**
-   * Turns a block's scores into weights under the new maxima, and rescales what was summed. One
-   * vector at a time: two together pass what C2 inlines in one method, and are boxed.
+   * Turns a block's scores into weights under the new maxima. One vector at a time: two together
+   * pass what C2 inlines in one method, and are boxed.
    *
    * @param scores address of [positions, lanes]
    * @param state where the tile's lanes begin in maxima and totals
-   * @param sums address of [headDim, lanes]
    */
-  private static void softmaxStep(
-      Buffers b, long scores, int positions, int state, long sums, int headDim) {
+  private static void softmaxStep(Buffers b, long scores, int positions, int state) {
     for (int v = 0; v < WIDE; v += L) {
-      raiseMaxima(b, scores + 4L * v, positions, state + v);
-      weigh(b, scores + 4L * v, positions, state + v);
-      shrink(b.shrinks, sums + 4L * v, headDim);
+      raiseMaxima(b, scores + 4L * v, positions, state, v);
+      weigh(b, scores + 4L * v, positions, state, v);
     }
   }
 
   /** The maxima with a block's scores, and what sums under the earlier ones shrink by. */
-  private static void raiseMaxima(Buffers b, long scores, int positions, int state) {
-    FloatVector before = FloatVector.fromArray(F, b.maxima, state);
+  private static void raiseMaxima(Buffers b, long scores, int positions, int state, int v) {
+    FloatVector before = FloatVector.fromArray(F, b.maxima, state + v);
     FloatVector max = before;
     for (int p = 0; p < positions; p++) {
       long at = (scores + 4L * WIDE * p) & Memory.MASK;
@@ -381,14 +380,14 @@ final class VectorAttention {
       // As max, but without minding the sign of zero, in a third of the instructions.
       max = max.blend(score, score.compare(GT, max));
     }
-    Elementwise.exp(before.sub(max)).intoArray(b.shrinks, 0);
-    max.intoArray(b.maxima, state);
+    Elementwise.exp(before.sub(max)).intoArray(b.shrinks, v);
+    max.intoArray(b.maxima, state + v);
   }
 
-  private static void weigh(Buffers b, long scores, int positions, int state) {
-    FloatVector max = FloatVector.fromArray(F, b.maxima, state);
-    FloatVector total = FloatVector.fromArray(F, b.totals, state);
-    total = total.mul(FloatVector.fromArray(F, b.shrinks, 0));
+  private static void weigh(Buffers b, long scores, int positions, int state, int v) {
+    FloatVector max = FloatVector.fromArray(F, b.maxima, state + v);
+    FloatVector total = FloatVector.fromArray(F, b.totals, state + v);
+    total = total.mul(FloatVector.fromArray(F, b.shrinks, v));
     for (int p = 0; p < positions; p++) {
       long at = (scores + 4L * WIDE * p) & Memory.MASK;
       FloatVector score = FloatVector.fromMemorySegment(F, ALL, at, LE);
@@ -396,15 +395,21 @@ final class VectorAttention {
       e.intoMemorySegment(ALL, at, LE);
       total = total.add(e);
     }
-    total.intoArray(b.totals, state);
+    total.intoArray(b.totals, state + v);
   }
 
-  private static void shrink(float[] shrinks, long sums, int headDim) {
-    FloatVector shrink = FloatVector.fromArray(F, shrinks, 0);
-    for (int i = 0; i < headDim; i++) {
-      long at = (sums + 4L * WIDE * i) & Memory.MASK;
-      FloatVector sum = FloatVector.fromMemorySegment(F, ALL, at, LE);
-      sum.mul(shrink).intoMemorySegment(ALL, at, LE);
+  /** {@code sums = shrinks · sums + products}, each [headDim, lanes]. */
+  private static void addTo(long sums, float[] shrinks, long products, int headDim) {
+    for (int v = 0; v < WIDE; v += L) {
+      FloatVector shrink = FloatVector.fromArray(F, shrinks, v);
+      for (int i = 0; i < headDim; i++) {
+        long at = 4L * (WIDE * i + v);
+        FloatVector product =
+            FloatVector.fromMemorySegment(F, ALL, (products + at) & Memory.MASK, LE);
+        long to = (sums + at) & Memory.MASK;
+        FloatVector sum = FloatVector.fromMemorySegment(F, ALL, to, LE);
+        sum.fma(shrink, product).intoMemorySegment(ALL, to, LE);
+      }
     }
   }
 
