@@ -50,12 +50,16 @@ final class Elementwise {
         .reinterpretAsFloats();
   }
 
+  /** {@code x · sigmoid(x)}. */
+  private static FloatVector silu(FloatVector x) {
+    return x.div(exp(x.neg()).add(1f));
+  }
+
   static void swiGlu(float[] gate, float[] up, int from, int to) {
     int i = from;
     for (; i + L <= to; i += L) {
       FloatVector g = FloatVector.fromArray(F, gate, i);
-      FloatVector sigmoidInverse = exp(g.neg()).add(1f);
-      g.div(sigmoidInverse).mul(FloatVector.fromArray(F, up, i)).intoArray(gate, i);
+      silu(g).mul(FloatVector.fromArray(F, up, i)).intoArray(gate, i);
     }
     for (; i < to; i++) {
       gate[i] = gate[i] / (1 + (float) Math.exp(-gate[i])) * up[i];
@@ -70,8 +74,7 @@ final class Elementwise {
       long at = 4L * i;
       FloatVector g = FloatVector.fromMemorySegment(F, ALL, (gate + at) & Memory.MASK, LE);
       FloatVector u = FloatVector.fromMemorySegment(F, ALL, (up + at) & Memory.MASK, LE);
-      FloatVector sigmoidInverse = exp(g.neg()).add(1f);
-      g.div(sigmoidInverse).mul(u).intoMemorySegment(ALL, (out + at) & Memory.MASK, LE);
+      silu(g).mul(u).intoMemorySegment(ALL, (out + at) & Memory.MASK, LE);
     }
   }
 
@@ -97,8 +100,7 @@ final class Elementwise {
   static void silu(float[] x, int from, int to) {
     int i = from;
     for (; i + L <= to; i += L) {
-      FloatVector v = FloatVector.fromArray(F, x, i);
-      v.div(exp(v.neg()).add(1f)).intoArray(x, i);
+      silu(FloatVector.fromArray(F, x, i)).intoArray(x, i);
     }
     for (; i < to; i++) {
       x[i] /= 1 + (float) Math.exp(-x[i]);

@@ -34,9 +34,6 @@ final class PanelProducts {
   private final WorkerPool.Chunk gatePanel = this::gatePanel;
 
   // The operands of the call in progress.
-  private final Matrix[] gateAndUp = new Matrix[2];
-  private final Matrix[] down = new Matrix[1];
-  private final float[][] downOut = new float[1][];
   private Matrix[] weights = new Matrix[0];
   private float[][] outs = new float[0][];
   private float[] x = new float[0];
@@ -61,20 +58,23 @@ final class PanelProducts {
     multiplyPacked(ws, outs);
   }
 
-  /** {@link Kernels#feedForward}. */
+  /**
+   * {@link Kernels#feedForward}.
+   *
+   * @param down one matrix
+   * @param outs what it is multiplied to
+   */
   void feedForward(
-      Matrix gate, Matrix up, Matrix down, float[] x, int tokens, float[] out, Runnable pause) {
+      Matrix[] gateAndUp, Matrix[] down, float[] x, int tokens, float[][] outs, Runnable pause) {
+    Matrix gate = gateAndUp[0];
     pack(x, tokens, gate.cols());
-    gateAndUp[0] = gate;
-    gateAndUp[1] = up;
-    hiddenAt = hidden.address(packedFloats(down.cols()));
+    this.weights = gateAndUp;
+    hiddenAt = hidden.address(packedFloats(gate.rows()));
     pool.run(panels(gate), gatePanel);
     pause.run();
     this.packedAt = hiddenAt;
-    this.width = down.cols();
-    this.down[0] = down;
-    downOut[0] = out;
-    multiplyPacked(this.down, downOut);
+    this.width = gate.rows();
+    multiplyPacked(down, outs);
   }
 
   private void pack(float[] x, int tokens, int width) {
@@ -158,13 +158,13 @@ final class PanelProducts {
 
   /** Sums of the gate's rows and of the same rows of the up projection to packed activations. */
   private void gatePanel(int worker, int panel) {
-    Matrix gate = gateAndUp[0];
+    Matrix gate = weights[0];
     int panels = panels(gate);
     int from = firstRow(gate, panel, panels);
     int rows = firstRow(gate, panel + 1, panels) - from;
     Scratch s = scratch[worker];
     long gates = sums(gate, from, rows, s, s.tiles);
-    long ups = sums(gateAndUp[1], from, rows, s, s.otherTiles);
+    long ups = sums(weights[1], from, rows, s, s.otherTiles);
     for (int tile = 0; tile * WIDE < tokens; tile++) {
       int lanes = tileWidth(tile);
       long to = tileAt(hiddenAt, tile, gate.rows()) + 4L * from * lanes;

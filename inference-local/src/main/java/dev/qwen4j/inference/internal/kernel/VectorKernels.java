@@ -145,11 +145,13 @@ final class VectorKernels implements Kernels {
       Matrix gate, Matrix up, Matrix down, float[] x, int tokens, float[] out, Runnable pause) {
     gateAndUp[0] = gate;
     gateAndUp[1] = up;
+    only[0] = down;
+    onlyOut[0] = out;
     try {
       if (areFew(tokens)) {
-        decodeFeedForward(down, x, tokens, out, pause);
+        decodeFeedForward(x, tokens, down.cols(), pause);
       } else {
-        panels.feedForward(gate, up, down, x, tokens, out, pause);
+        panels.feedForward(gateAndUp, only, x, tokens, onlyOut, pause);
       }
     } finally {
       Reference.reachabilityFence(gate);
@@ -162,18 +164,14 @@ final class VectorKernels implements Kernels {
     return tokens <= FEW && !exact;
   }
 
-  private void decodeFeedForward(Matrix down, float[] x, int tokens, float[] out, Runnable pause) {
-    int inner = tokens * down.cols();
-    for (int i = 0; i < hidden.length; i++) {
-      if (hidden[i].length < inner) {
-        hidden[i] = new float[inner];
-      }
+  private void decodeFeedForward(float[] x, int tokens, int inner, Runnable pause) {
+    int n = tokens * inner;
+    if (hidden[0].length < n) {
+      Arrays.setAll(hidden, i -> new float[n]);
     }
     decode(gateAndUp, x, tokens, hidden);
     pause.run();
-    elementwise.swiGlu(hidden[0], hidden[1], inner);
-    only[0] = down;
-    onlyOut[0] = out;
+    elementwise.swiGlu(hidden[0], hidden[1], n);
     decode(only, hidden[0], tokens, onlyOut);
   }
 
