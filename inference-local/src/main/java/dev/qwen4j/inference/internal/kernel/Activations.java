@@ -95,14 +95,14 @@ final class Activations {
       x = values;
     } else {
       if (own.length < cols) {
-        own = new float[cols];
+        own = OwnLines.floats(cols);
       }
       System.arraycopy(values, from, own, 0, cols);
       x = own;
     }
     if (halves) {
       if (xHalf.length < cols) {
-        xHalf = new float[cols];
+        xHalf = OwnLines.floats(cols);
       }
       for (int i = 0; i < cols; i++) {
         xHalf[i] = x[i] * 0x1p56f;
@@ -136,11 +136,11 @@ final class Activations {
   private void reserve(int cols) {
     if (room < cols) {
       room = cols;
-      scale = new float[cols / 32];
-      sum = new float[cols / 32];
-      halves = new int[cols / 32];
-      scale16 = new float[cols / 16];
-      halves16 = new int[cols / 16];
+      scale = OwnLines.floats(cols / 32);
+      sum = OwnLines.floats(cols / 32);
+      halves = OwnLines.ints(cols / 32);
+      scale16 = OwnLines.floats(cols / 16);
+      halves16 = OwnLines.ints(cols / 16);
       forms = Arena.ofAuto().allocate(3 * formBytes(), 64);
     }
   }
@@ -210,8 +210,13 @@ final class Activations {
       halves16[2 * b + 1] = pairOf(second, 8 * 128);
       int both = pairOf(first + second, 16 * 128);
       halves[b] = both;
-      sum[b] = scale[b] * ((short) both + (both >> 16));
+      sum[b] = scale[b] * total(both);
     }
+  }
+
+  /** Both of a pair added up. */
+  static int total(int halves) {
+    return (short) halves + (halves >> 16);
   }
 
   private static long biased(long at) {

@@ -24,13 +24,13 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 
 /**
- * Decode on packed weights: groups of rows times one token rounded to 8 bits, several vectors of
- * rows side by side, each a stream of memory ({@link Packing}).
+ * Decode on packed weights: groups of rows times one token rounded to 8 bits. A group is one stream
+ * of memory ({@link Packing}); processors that want several read several groups side by side.
  *
  * <p>Products are summed in 16 bits as long as they fit, which is longer if what is summed is the
  * weight less the center of its range: sums start from {@code −center · Σx}, and types which have
- * no center get that back with what their minima take off ({@link PackedScales#takeOff}). Words of
- * 4 bits are not masked, and words of 5 bits less often: see {@link Activations}.
+ * no center get that back. Words of 4 bits are not masked, and words of 5 bits less often: see
+ * {@link Activations}.
  *
  * <p>What shapes the code is C2 (JDK 25; docs/log.md has the figures). It keeps vectors in
  * registers only where it inlines every operation, and stops inlining in methods of some hundred of
@@ -72,7 +72,7 @@ final class PackedDots {
     return mask;
   }
 
-  /** {@code out[r] = row r · a} for the rows of {@link Packing#groupsAtOnce} groups at most. */
+  /** {@code out[r] = row r · a} for the rows of some neighbouring groups. */
   static void multiply(
       PackedMatrix m,
       int group,
@@ -84,17 +84,29 @@ final class PackedDots {
     int rows = m.packing().groupRows();
     float[] sums = scratch.sums(groups * rows);
     Arrays.fill(sums, 0, groups * rows, 0);
-    for (int g = 0; g < groups && PackedScales.haveMinima(m.type()); g++) {
-      PackedScales.takeOff(m, group + g, a.sum, sums, g * rows);
-    }
     switch (m.type()) {
       case Q8_0 -> bytes(m, group, groups, a, sums);
-      case Q4_0, Q4_1 -> nibbles(m, group, groups, a, sums);
-      case Q5_0, Q5_1 -> fives(m, group, groups, a, sums);
+      case Q4_0 -> nibbles(m, group, groups, a, sums);
+      case Q5_0 -> fives(m, group, groups, a, sums);
+      case Q4_1 -> {
+        nibbles(m, group, groups, a, sums);
+        takeOff(m, group, groups, a, sums);
+      }
+      case Q5_1 -> {
+        fives(m, group, groups, a, sums);
+        takeOff(m, group, groups, a, sums);
+      }
       default -> SuperBlockDots.multiply(m, group, groups, a, scratch, sums);
     }
     int first = group * rows;
     System.arraycopy(sums, 0, out, outAt + first, Math.min(groups * rows, m.rows() - first));
+  }
+
+  /** Of all columns, which have just been read. */
+  private static void takeOff(PackedMatrix m, int group, int groups, Activations a, float[] sums) {
+    for (int g = 0; g < groups; g++) {
+      PackedScales.takeOff(m, group + g, 0, m.cols() / 32, a.sum, sums, g * 3 * L);
+    }
   }
 
   /**
@@ -104,19 +116,16 @@ final class PackedDots {
    */
   private static void bytes(PackedMatrix m, int group, int groups, Activations a, float[] sums) {
     int blocks = m.cols() / 32;
-    long start = m.weightsOf(group);
-    long halves = m.scalesOf(group);
+    long start = m.weightsOf(group, 0);
     long step = m.groupBytes();
+    long blockStep = m.blockStep();
     long pairs = a.pairsAddress();
     IntVector flip = IntVector.fromArray(I, LOW_SIGN, 0);
     IntVector flipped = IntVector.fromArray(I, LESS_8_LOW_SIGNS, 0);
-    long vector = blocks * 32L * L;
     for (int b = 0; b < blocks; b++) {
       FloatVector factor = FloatVector.broadcast(F, a.scale[b]);
       for (int g = 0; g < groups; g++) {
-        long from0 = (start + g * step + b * 32L * L) & Memory.MASK;
-        long from1 = (from0 + vector) & Memory.MASK;
-        long from2 = (from1 + vector) & Memory.MASK;
+        long from = (start + g * step + b * blockStep) & Memory.MASK;
         IntVector high0 = IntVector.zero(I);
         IntVector high1 = IntVector.zero(I);
         IntVector high2 = IntVector.zero(I);
@@ -124,16 +133,16 @@ final class PackedDots {
         IntVector all1 = flipped;
         IntVector all2 = flipped;
         for (int j = 0; j < 8; j++) {
-          long at = j * 4L * L;
+          long at = from + j * 12L * L;
           long k = (pairs + (b * 16L + 2L * j) * 4) & Memory.MASK;
           ShortVector x = IntVector.broadcast(I, ALL.get(INT, k)).reinterpretAsShorts();
-          ShortVector p0 = weights(from0 + at).mul(x);
-          ShortVector p1 = weights(from1 + at).mul(x);
-          ShortVector p2 = weights(from2 + at).mul(x);
+          ShortVector p0 = weights(at).mul(x);
+          ShortVector p1 = weights(at + 2L * L).mul(x);
+          ShortVector p2 = weights(at + 4L * L).mul(x);
           x = IntVector.broadcast(I, ALL.get(INT, k + 4)).reinterpretAsShorts();
-          p0 = weights(from0 + at + 2L * L).mul(x).add(p0);
-          p1 = weights(from1 + at + 2L * L).mul(x).add(p1);
-          p2 = weights(from2 + at + 2L * L).mul(x).add(p2);
+          p0 = weights(at + 6L * L).mul(x).add(p0);
+          p1 = weights(at + 8L * L).mul(x).add(p1);
+          p2 = weights(at + 10L * L).mul(x).add(p2);
           IntVector i0 = p0.reinterpretAsInts().lanewise(XOR, flip);
           IntVector i1 = p1.reinterpretAsInts().lanewise(XOR, flip);
           IntVector i2 = p2.reinterpretAsInts().lanewise(XOR, flip);
@@ -147,7 +156,7 @@ final class PackedDots {
         IntVector t0 = all0.sub(high0.lanewise(LSHL, 16)).add(high0);
         IntVector t1 = all1.sub(high1.lanewise(LSHL, 16)).add(high1);
         IntVector t2 = all2.sub(high2.lanewise(LSHL, 16)).add(high2);
-        long h = (halves + g * step + b * 6L * L) & Memory.MASK;
+        long h = from + 96L * L;
         int r = g * 3 * L;
         FloatVector scale0 =
             ((IntVector) ShortVector.fromMemorySegment(SF, ALL, h, LE).convertShape(S2I, I, 0))
@@ -188,29 +197,26 @@ final class PackedDots {
   /** 32 products of 4 bits, less 8, by 8 bits fit 16 bits: a block's. */
   private static void nibbles(PackedMatrix m, int group, int groups, Activations a, float[] sums) {
     int blocks = m.cols() / 32;
-    long start = m.weightsOf(group);
-    long halves = m.scalesOf(group);
+    long start = m.weightsOf(group, 0);
     long step = m.groupBytes();
+    long blockStep = m.blockStep();
     ShortVector less8 = ShortVector.fromArray(S, LESS_8, 0);
-    long vector = blocks * 16L * L;
     long fours = a.foursAddress();
     for (int b = 0; b < blocks; b++) {
       long x0 = (fours + b * 64L) & Memory.MASK;
       ShortVector less = IntVector.broadcast(I, a.halves[b]).reinterpretAsShorts().mul(less8);
       FloatVector factor = FloatVector.broadcast(F, a.scale[b]);
       for (int g = 0; g < groups; g++) {
-        long from0 = (start + g * step + b * 16L * L) & Memory.MASK;
-        long from1 = (from0 + vector) & Memory.MASK;
-        long from2 = (from1 + vector) & Memory.MASK;
+        long from = (start + g * step + b * blockStep) & Memory.MASK;
         ShortVector p0 = less;
         ShortVector p1 = less;
         ShortVector p2 = less;
         for (int w = 0; w < 4; w++) {
-          long at = w * 4L * L;
+          long at = from + w * 12L * L;
           long k = x0 + w * 16L;
-          IntVector v0 = IntVector.fromMemorySegment(I, ALL, from0 + at, LE);
-          IntVector v1 = IntVector.fromMemorySegment(I, ALL, from1 + at, LE);
-          IntVector v2 = IntVector.fromMemorySegment(I, ALL, from2 + at, LE);
+          IntVector v0 = IntVector.fromMemorySegment(I, ALL, at, LE);
+          IntVector v1 = IntVector.fromMemorySegment(I, ALL, at + 4L * L, LE);
+          IntVector v2 = IntVector.fromMemorySegment(I, ALL, at + 8L * L, LE);
           ShortVector x = IntVector.broadcast(I, ALL.get(INT, k)).reinterpretAsShorts();
           p0 = v0.reinterpretAsShorts().mul(x).add(p0);
           p1 = v1.reinterpretAsShorts().mul(x).add(p1);
@@ -234,7 +240,7 @@ final class PackedDots {
         t0 = t0.add(t0.lanewise(LSHL, 16)).lanewise(ASHR, 16);
         t1 = t1.add(t1.lanewise(LSHL, 16)).lanewise(ASHR, 16);
         t2 = t2.add(t2.lanewise(LSHL, 16)).lanewise(ASHR, 16);
-        long h = (halves + g * step + b * 6L * L) & Memory.MASK;
+        long h = from + 48L * L;
         int r = g * 3 * L;
         FloatVector scale0 =
             ((IntVector) ShortVector.fromMemorySegment(SF, ALL, h, LE).convertShape(S2I, I, 0))
@@ -275,33 +281,29 @@ final class PackedDots {
   /** Sixteen products of 5 bits, less 16, by 8 bits fit 16 bits: those of a half of a block's. */
   private static void fives(PackedMatrix m, int group, int groups, Activations a, float[] sums) {
     int blocks = m.cols() / 32;
-    long start = m.weightsOf(group);
-    long halves = m.scalesOf(group);
+    long start = m.weightsOf(group, 0);
     long step = m.groupBytes();
+    long blockStep = m.blockStep();
     ShortVector less16 = ShortVector.fromArray(S, LESS_16, 0);
     ShortVector low10 = ShortVector.fromArray(S, LOW_10, 0);
     ShortVector low5 = ShortVector.fromArray(S, LOW_5, 0);
-    long vector = blocks * 22L * L;
     long fives = a.fivesAddress();
     for (int b = 0; b < blocks; b++) {
       long x0 = (fives + b * 64L) & Memory.MASK;
       ShortVector less = IntVector.broadcast(I, a.halves[b]).reinterpretAsShorts().mul(less16);
       FloatVector factor = FloatVector.broadcast(F, a.scale[b]);
       for (int g = 0; g < groups; g++) {
-        long from0 = (start + g * step + b * 20L * L) & Memory.MASK;
-        long from1 = (from0 + vector) & Memory.MASK;
-        long from2 = (from1 + vector) & Memory.MASK;
-        long last = (start + g * step + blocks * 20L * L + b * 2L * L) & Memory.MASK;
+        long from = (start + g * step + b * blockStep) & Memory.MASK;
         ShortVector x = IntVector.broadcast(I, ALL.get(INT, x0 + 60)).reinterpretAsShorts();
-        ShortVector p0 = weights(last).mul(x).add(less);
-        ShortVector p1 = weights((last + vector) & Memory.MASK).mul(x).add(less);
-        ShortVector p2 = weights((last + 2 * vector) & Memory.MASK).mul(x).add(less);
+        ShortVector p0 = weights(from).mul(x).add(less);
+        ShortVector p1 = weights(from + 2L * L).mul(x).add(less);
+        ShortVector p2 = weights(from + 4L * L).mul(x).add(less);
         for (int w = 0; w < 5; w++) {
-          long at = w * 4L * L;
+          long at = from + 6L * L + w * 12L * L;
           long k = x0 + w * 12L;
-          IntVector v0 = IntVector.fromMemorySegment(I, ALL, from0 + at, LE);
-          IntVector v1 = IntVector.fromMemorySegment(I, ALL, from1 + at, LE);
-          IntVector v2 = IntVector.fromMemorySegment(I, ALL, from2 + at, LE);
+          IntVector v0 = IntVector.fromMemorySegment(I, ALL, at, LE);
+          IntVector v1 = IntVector.fromMemorySegment(I, ALL, at + 4L * L, LE);
+          IntVector v2 = IntVector.fromMemorySegment(I, ALL, at + 8L * L, LE);
           x = IntVector.broadcast(I, ALL.get(INT, k)).reinterpretAsShorts();
           p0 = v0.reinterpretAsShorts().mul(x).add(p0);
           p1 = v1.reinterpretAsShorts().mul(x).add(p1);
@@ -321,7 +323,7 @@ final class PackedDots {
         t0 = t0.lanewise(ASHR, 16).add(t0.lanewise(LSHL, 16).lanewise(ASHR, 16));
         t1 = t1.lanewise(ASHR, 16).add(t1.lanewise(LSHL, 16).lanewise(ASHR, 16));
         t2 = t2.lanewise(ASHR, 16).add(t2.lanewise(LSHL, 16).lanewise(ASHR, 16));
-        long h = (halves + g * step + b * 6L * L) & Memory.MASK;
+        long h = from + 66L * L;
         int r = g * 3 * L;
         FloatVector scale0 =
             ((IntVector) ShortVector.fromMemorySegment(SF, ALL, h, LE).convertShape(S2I, I, 0))

@@ -36,8 +36,8 @@ final class PackedFours {
   private PackedFours() {}
 
   /**
-   * {@code out[t · m.rows() + r] = row r · token first + t} for the rows of {@link
-   * Packing#groupsAtOnce} groups at most.
+   * {@code out[t · m.rows() + r] = row r · token first + t} for the rows of some groups, which are
+   * read side by side.
    *
    * @param tokens rounded for the packing
    */
@@ -53,21 +53,30 @@ final class PackedFours {
     Packing packing = m.packing();
     int rows = packing.groupRows();
     int blocks = m.cols() / packing.block();
-    float[] scales = scratch.scales(groups * blocks * rows);
+    int most = 256 / packing.block();
+    float[] scales = scratch.scales(groups * most * rows);
+    float[] ones = scratch.ones(blocks);
     float[] sums = scratch.sums(groups * COUNT * rows);
     Arrays.fill(sums, 0, groups * COUNT * rows, 0);
-    for (int g = 0; g < groups; g++) {
-      float[] ones = scratch.ones(blocks);
-      PackedScales.scales(m, group + g, 0, blocks, ones, scales, g * blocks * rows);
-      for (int t = 0; t < COUNT && PackedScales.haveMinima(m.type()); t++) {
-        PackedScales.takeOff(m, group + g, tokens[first + t].sum, sums, (g * COUNT + t) * rows);
+    boolean minima = PackedScales.haveMinima(m.type());
+    boolean units = Packing.unit(m.type()) == 256;
+    for (int from = 0; from < blocks; from += most) {
+      int n = Math.min(most, blocks - from);
+      for (int g = 0; g < groups; g++) {
+        PackedScales.scales(m, group + g, from, n, ones, scales, g * n * rows);
+      }
+      if (minima && units) {
+        takeOff(m, group, groups, from, n, tokens, first, sums);
+      }
+      switch (packing) {
+        case BYTES -> bytes(m, group, groups, from, n, tokens, first, scales, sums);
+        case NIBBLES -> nibbles(m, group, groups, from, n, tokens, first, scales, sums);
+        case FIVES -> fives(m, group, groups, from, n, tokens, first, scales, sums);
+        case SIXES -> sixes(m, group, groups, from, n, tokens, first, scales, sums);
       }
     }
-    switch (packing) {
-      case BYTES -> bytes(m, group, groups, tokens, first, scales, sums);
-      case NIBBLES -> nibbles(m, group, groups, tokens, first, scales, sums);
-      case FIVES -> fives(m, group, groups, tokens, first, scales, sums);
-      case SIXES -> sixes(m, group, groups, tokens, first, scales, sums);
+    if (minima && !units) {
+      takeOff(m, group, groups, 0, blocks, tokens, first, sums);
     }
     for (int g = 0; g < groups; g++) {
       int to = (group + g) * rows;
@@ -78,37 +87,53 @@ final class PackedFours {
     }
   }
 
+  private static void takeOff(
+      PackedMatrix m,
+      int group,
+      int groups,
+      int from,
+      int blocks,
+      Activations[] tokens,
+      int first,
+      float[] sums) {
+    for (int i = 0; i < groups * COUNT; i++) {
+      float[] sum = tokens[first + i % COUNT].sum;
+      PackedScales.takeOff(m, group + i / COUNT, from, blocks, sum, sums, i * 3 * L);
+    }
+  }
+
   private static void bytes(
       PackedMatrix m,
       int group,
       int groups,
+      int from,
+      int blocks,
       Activations[] tokens,
       int first,
       float[] scales,
       float[] sums) {
-    int blocks = m.cols() / 32;
-    long start = m.weightsOf(group);
+    long start = m.weightsOf(group, from);
     long step = m.groupBytes();
-    long vector = m.packing().vectorBytes(m.cols());
+    long blockStep = m.blockStep();
     Activations a0 = tokens[first];
     Activations a1 = tokens[first + 1];
     Activations a2 = tokens[first + 2];
     Activations a3 = tokens[first + 3];
-    long x0 = a0.pairsAddress();
-    long x1 = a1.pairsAddress();
-    long x2 = a2.pairsAddress();
-    long x3 = a3.pairsAddress();
+    long x0 = a0.pairsAddress() + from * 64L;
+    long x1 = a1.pairsAddress() + from * 64L;
+    long x2 = a2.pairsAddress() + from * 64L;
+    long x3 = a3.pairsAddress() + from * 64L;
     for (int b = 0; b < blocks; b++) {
       for (int g = 0; g < groups; g++) {
         for (int r = 0; r < 3; r++) {
-          long from = (start + g * step + r * vector + b * 32L * L) & Memory.MASK;
+          long at = (start + g * step + b * blockStep + r * 2L * L) & Memory.MASK;
           IntVector p0 = IntVector.zero(I);
           IntVector p1 = IntVector.zero(I);
           IntVector p2 = IntVector.zero(I);
           IntVector p3 = IntVector.zero(I);
           for (int j = 0; j < 8; j++) {
-            ShortVector v = weights(from + j * 4L * L);
-            ShortVector w = weights(from + j * 4L * L + 2L * L);
+            ShortVector v = weights(at + j * 12L * L);
+            ShortVector w = weights(at + j * 12L * L + 6L * L);
             long k0 = (x0 + b * 64L + j * 8L) & Memory.MASK;
             IntVector i0 =
                 v.mul(IntVector.broadcast(I, ALL.get(INT, k0)).reinterpretAsShorts())
@@ -135,27 +160,27 @@ final class PackedFours {
             p3 = p3.add(i3.lanewise(ASHR, 16)).add(i3.lanewise(LSHL, 16).lanewise(ASHR, 16));
           }
           FloatVector scale = FloatVector.fromArray(F, scales, ((g * blocks + b) * 3 + r) * L);
-          int at = (g * 12 + r) * L;
+          int to = (g * 12 + r) * L;
           IntVector t0 = p0;
           scale
-              .mul(a0.scale[b])
-              .fma((FloatVector) t0.convert(I2F, 0), FloatVector.fromArray(F, sums, at))
-              .intoArray(sums, at);
+              .mul(a0.scale[from + b])
+              .fma((FloatVector) t0.convert(I2F, 0), FloatVector.fromArray(F, sums, to))
+              .intoArray(sums, to);
           IntVector t1 = p1;
           scale
-              .mul(a1.scale[b])
-              .fma((FloatVector) t1.convert(I2F, 0), FloatVector.fromArray(F, sums, at + 3 * L))
-              .intoArray(sums, at + 3 * L);
+              .mul(a1.scale[from + b])
+              .fma((FloatVector) t1.convert(I2F, 0), FloatVector.fromArray(F, sums, to + 3 * L))
+              .intoArray(sums, to + 3 * L);
           IntVector t2 = p2;
           scale
-              .mul(a2.scale[b])
-              .fma((FloatVector) t2.convert(I2F, 0), FloatVector.fromArray(F, sums, at + 6 * L))
-              .intoArray(sums, at + 6 * L);
+              .mul(a2.scale[from + b])
+              .fma((FloatVector) t2.convert(I2F, 0), FloatVector.fromArray(F, sums, to + 6 * L))
+              .intoArray(sums, to + 6 * L);
           IntVector t3 = p3;
           scale
-              .mul(a3.scale[b])
-              .fma((FloatVector) t3.convert(I2F, 0), FloatVector.fromArray(F, sums, at + 9 * L))
-              .intoArray(sums, at + 9 * L);
+              .mul(a3.scale[from + b])
+              .fma((FloatVector) t3.convert(I2F, 0), FloatVector.fromArray(F, sums, to + 9 * L))
+              .intoArray(sums, to + 9 * L);
         }
       }
     }
@@ -165,33 +190,39 @@ final class PackedFours {
       PackedMatrix m,
       int group,
       int groups,
+      int from,
+      int blocks,
       Activations[] tokens,
       int first,
       float[] scales,
       float[] sums) {
-    int blocks = m.cols() / 32;
-    long start = m.weightsOf(group);
+    long start = m.weightsOf(group, from);
     long step = m.groupBytes();
-    long vector = m.packing().vectorBytes(m.cols());
+    long blockStep = m.blockStep();
     Activations a0 = tokens[first];
     Activations a1 = tokens[first + 1];
     Activations a2 = tokens[first + 2];
     Activations a3 = tokens[first + 3];
-    long x0 = a0.foursAddress();
-    long x1 = a1.foursAddress();
-    long x2 = a2.foursAddress();
-    long x3 = a3.foursAddress();
+    long x0 = a0.foursAddress() + from * 64L;
+    long x1 = a1.foursAddress() + from * 64L;
+    long x2 = a2.foursAddress() + from * 64L;
+    long x3 = a3.foursAddress() + from * 64L;
+    int back = m.type() == TensorType.Q4_K ? 8 : 0;
     ShortVector less8 = ShortVector.fromArray(S, PackedDots.LESS_8, 0);
     for (int b = 0; b < blocks; b++) {
       for (int g = 0; g < groups; g++) {
         for (int r = 0; r < 3; r++) {
-          long from = (start + g * step + r * vector + b * 16L * L) & Memory.MASK;
-          ShortVector p0 = IntVector.broadcast(I, a0.halves[b]).reinterpretAsShorts().mul(less8);
-          ShortVector p1 = IntVector.broadcast(I, a1.halves[b]).reinterpretAsShorts().mul(less8);
-          ShortVector p2 = IntVector.broadcast(I, a2.halves[b]).reinterpretAsShorts().mul(less8);
-          ShortVector p3 = IntVector.broadcast(I, a3.halves[b]).reinterpretAsShorts().mul(less8);
+          long at = (start + g * step + b * blockStep + r * 4L * L) & Memory.MASK;
+          ShortVector p0 =
+              IntVector.broadcast(I, a0.halves[from + b]).reinterpretAsShorts().mul(less8);
+          ShortVector p1 =
+              IntVector.broadcast(I, a1.halves[from + b]).reinterpretAsShorts().mul(less8);
+          ShortVector p2 =
+              IntVector.broadcast(I, a2.halves[from + b]).reinterpretAsShorts().mul(less8);
+          ShortVector p3 =
+              IntVector.broadcast(I, a3.halves[from + b]).reinterpretAsShorts().mul(less8);
           for (int w = 0; w < 4; w++) {
-            IntVector v = IntVector.fromMemorySegment(I, ALL, from + w * 4L * L, LE);
+            IntVector v = IntVector.fromMemorySegment(I, ALL, at + w * 12L * L, LE);
             long k0 = (x0 + b * 64L + w * 16L) & Memory.MASK;
             long k1 = (x1 + b * 64L + w * 16L) & Memory.MASK;
             long k2 = (x2 + b * 64L + w * 16L) & Memory.MASK;
@@ -218,31 +249,35 @@ final class PackedFours {
             p3 = s.mul(IntVector.broadcast(I, ALL.get(INT, k3 + 12)).reinterpretAsShorts()).add(p3);
           }
           FloatVector scale = FloatVector.fromArray(F, scales, ((g * blocks + b) * 3 + r) * L);
-          int at = (g * 12 + r) * L;
+          int to = (g * 12 + r) * L;
           IntVector t0 = p0.reinterpretAsInts();
           t0 = t0.add(t0.lanewise(LSHL, 16)).lanewise(ASHR, 16);
+          t0 = t0.add(back * Activations.total(a0.halves[from + b]));
           scale
-              .mul(a0.scale[b])
-              .fma((FloatVector) t0.convert(I2F, 0), FloatVector.fromArray(F, sums, at))
-              .intoArray(sums, at);
+              .mul(a0.scale[from + b])
+              .fma((FloatVector) t0.convert(I2F, 0), FloatVector.fromArray(F, sums, to))
+              .intoArray(sums, to);
           IntVector t1 = p1.reinterpretAsInts();
           t1 = t1.add(t1.lanewise(LSHL, 16)).lanewise(ASHR, 16);
+          t1 = t1.add(back * Activations.total(a1.halves[from + b]));
           scale
-              .mul(a1.scale[b])
-              .fma((FloatVector) t1.convert(I2F, 0), FloatVector.fromArray(F, sums, at + 3 * L))
-              .intoArray(sums, at + 3 * L);
+              .mul(a1.scale[from + b])
+              .fma((FloatVector) t1.convert(I2F, 0), FloatVector.fromArray(F, sums, to + 3 * L))
+              .intoArray(sums, to + 3 * L);
           IntVector t2 = p2.reinterpretAsInts();
           t2 = t2.add(t2.lanewise(LSHL, 16)).lanewise(ASHR, 16);
+          t2 = t2.add(back * Activations.total(a2.halves[from + b]));
           scale
-              .mul(a2.scale[b])
-              .fma((FloatVector) t2.convert(I2F, 0), FloatVector.fromArray(F, sums, at + 6 * L))
-              .intoArray(sums, at + 6 * L);
+              .mul(a2.scale[from + b])
+              .fma((FloatVector) t2.convert(I2F, 0), FloatVector.fromArray(F, sums, to + 6 * L))
+              .intoArray(sums, to + 6 * L);
           IntVector t3 = p3.reinterpretAsInts();
           t3 = t3.add(t3.lanewise(LSHL, 16)).lanewise(ASHR, 16);
+          t3 = t3.add(back * Activations.total(a3.halves[from + b]));
           scale
-              .mul(a3.scale[b])
-              .fma((FloatVector) t3.convert(I2F, 0), FloatVector.fromArray(F, sums, at + 9 * L))
-              .intoArray(sums, at + 9 * L);
+              .mul(a3.scale[from + b])
+              .fma((FloatVector) t3.convert(I2F, 0), FloatVector.fromArray(F, sums, to + 9 * L))
+              .intoArray(sums, to + 9 * L);
         }
       }
     }
@@ -252,49 +287,63 @@ final class PackedFours {
       PackedMatrix m,
       int group,
       int groups,
+      int from,
+      int blocks,
       Activations[] tokens,
       int first,
       float[] scales,
       float[] sums) {
-    int blocks = m.cols() / 32;
-    long start = m.weightsOf(group);
+    long start = m.weightsOf(group, from);
     long step = m.groupBytes();
-    long vector = m.packing().vectorBytes(m.cols());
+    long blockStep = m.blockStep();
     Activations a0 = tokens[first];
     Activations a1 = tokens[first + 1];
     Activations a2 = tokens[first + 2];
     Activations a3 = tokens[first + 3];
-    long x0 = a0.fivesAddress();
-    long x1 = a1.fivesAddress();
-    long x2 = a2.fivesAddress();
-    long x3 = a3.fivesAddress();
+    long x0 = a0.fivesAddress() + from * 64L;
+    long x1 = a1.fivesAddress() + from * 64L;
+    long x2 = a2.fivesAddress() + from * 64L;
+    long x3 = a3.fivesAddress() + from * 64L;
+    int back = m.type() == TensorType.Q5_K ? 16 : 0;
     ShortVector less16 = ShortVector.fromArray(S, PackedDots.LESS_16, 0);
     ShortVector low10 = ShortVector.fromArray(S, PackedDots.LOW_10, 0);
     ShortVector low5 = ShortVector.fromArray(S, PackedDots.LOW_5, 0);
     for (int b = 0; b < blocks; b++) {
       for (int g = 0; g < groups; g++) {
         for (int r = 0; r < 3; r++) {
-          long words = start + g * step + r * vector;
-          long from = (words + b * 20L * L) & Memory.MASK;
-          ShortVector s = weights((words + blocks * 20L * L + b * 2L * L) & Memory.MASK);
+          long block = (start + g * step + b * blockStep) & Memory.MASK;
+          long at = block + 6L * L + r * 4L * L;
+          ShortVector s = weights(block + r * 2L * L);
           long last0 = (x0 + b * 64L + 60) & Memory.MASK;
           ShortVector p0 =
               s.mul(IntVector.broadcast(I, ALL.get(INT, last0)).reinterpretAsShorts())
-                  .add(IntVector.broadcast(I, a0.halves[b]).reinterpretAsShorts().mul(less16));
+                  .add(
+                      IntVector.broadcast(I, a0.halves[from + b])
+                          .reinterpretAsShorts()
+                          .mul(less16));
           long last1 = (x1 + b * 64L + 60) & Memory.MASK;
           ShortVector p1 =
               s.mul(IntVector.broadcast(I, ALL.get(INT, last1)).reinterpretAsShorts())
-                  .add(IntVector.broadcast(I, a1.halves[b]).reinterpretAsShorts().mul(less16));
+                  .add(
+                      IntVector.broadcast(I, a1.halves[from + b])
+                          .reinterpretAsShorts()
+                          .mul(less16));
           long last2 = (x2 + b * 64L + 60) & Memory.MASK;
           ShortVector p2 =
               s.mul(IntVector.broadcast(I, ALL.get(INT, last2)).reinterpretAsShorts())
-                  .add(IntVector.broadcast(I, a2.halves[b]).reinterpretAsShorts().mul(less16));
+                  .add(
+                      IntVector.broadcast(I, a2.halves[from + b])
+                          .reinterpretAsShorts()
+                          .mul(less16));
           long last3 = (x3 + b * 64L + 60) & Memory.MASK;
           ShortVector p3 =
               s.mul(IntVector.broadcast(I, ALL.get(INT, last3)).reinterpretAsShorts())
-                  .add(IntVector.broadcast(I, a3.halves[b]).reinterpretAsShorts().mul(less16));
+                  .add(
+                      IntVector.broadcast(I, a3.halves[from + b])
+                          .reinterpretAsShorts()
+                          .mul(less16));
           for (int w = 0; w < 5; w++) {
-            IntVector v = IntVector.fromMemorySegment(I, ALL, from + w * 4L * L, LE);
+            IntVector v = IntVector.fromMemorySegment(I, ALL, at + w * 12L * L, LE);
             long k0 = (x0 + b * 64L + w * 12L) & Memory.MASK;
             long k1 = (x1 + b * 64L + w * 12L) & Memory.MASK;
             long k2 = (x2 + b * 64L + w * 12L) & Memory.MASK;
@@ -316,31 +365,35 @@ final class PackedFours {
             p3 = s.mul(IntVector.broadcast(I, ALL.get(INT, k3 + 8)).reinterpretAsShorts()).add(p3);
           }
           FloatVector scale = FloatVector.fromArray(F, scales, ((g * blocks + b) * 3 + r) * L);
-          int at = (g * 12 + r) * L;
+          int to = (g * 12 + r) * L;
           IntVector t0 = p0.reinterpretAsInts();
           t0 = t0.lanewise(ASHR, 16).add(t0.lanewise(LSHL, 16).lanewise(ASHR, 16));
+          t0 = t0.add(back * Activations.total(a0.halves[from + b]));
           scale
-              .mul(a0.scale[b])
-              .fma((FloatVector) t0.convert(I2F, 0), FloatVector.fromArray(F, sums, at))
-              .intoArray(sums, at);
+              .mul(a0.scale[from + b])
+              .fma((FloatVector) t0.convert(I2F, 0), FloatVector.fromArray(F, sums, to))
+              .intoArray(sums, to);
           IntVector t1 = p1.reinterpretAsInts();
           t1 = t1.lanewise(ASHR, 16).add(t1.lanewise(LSHL, 16).lanewise(ASHR, 16));
+          t1 = t1.add(back * Activations.total(a1.halves[from + b]));
           scale
-              .mul(a1.scale[b])
-              .fma((FloatVector) t1.convert(I2F, 0), FloatVector.fromArray(F, sums, at + 3 * L))
-              .intoArray(sums, at + 3 * L);
+              .mul(a1.scale[from + b])
+              .fma((FloatVector) t1.convert(I2F, 0), FloatVector.fromArray(F, sums, to + 3 * L))
+              .intoArray(sums, to + 3 * L);
           IntVector t2 = p2.reinterpretAsInts();
           t2 = t2.lanewise(ASHR, 16).add(t2.lanewise(LSHL, 16).lanewise(ASHR, 16));
+          t2 = t2.add(back * Activations.total(a2.halves[from + b]));
           scale
-              .mul(a2.scale[b])
-              .fma((FloatVector) t2.convert(I2F, 0), FloatVector.fromArray(F, sums, at + 6 * L))
-              .intoArray(sums, at + 6 * L);
+              .mul(a2.scale[from + b])
+              .fma((FloatVector) t2.convert(I2F, 0), FloatVector.fromArray(F, sums, to + 6 * L))
+              .intoArray(sums, to + 6 * L);
           IntVector t3 = p3.reinterpretAsInts();
           t3 = t3.lanewise(ASHR, 16).add(t3.lanewise(LSHL, 16).lanewise(ASHR, 16));
+          t3 = t3.add(back * Activations.total(a3.halves[from + b]));
           scale
-              .mul(a3.scale[b])
-              .fma((FloatVector) t3.convert(I2F, 0), FloatVector.fromArray(F, sums, at + 9 * L))
-              .intoArray(sums, at + 9 * L);
+              .mul(a3.scale[from + b])
+              .fma((FloatVector) t3.convert(I2F, 0), FloatVector.fromArray(F, sums, to + 9 * L))
+              .intoArray(sums, to + 9 * L);
         }
       }
     }
@@ -350,35 +403,41 @@ final class PackedFours {
       PackedMatrix m,
       int group,
       int groups,
+      int from,
+      int blocks,
       Activations[] tokens,
       int first,
       float[] scales,
       float[] sums) {
-    int blocks = m.cols() / 16;
-    long start = m.weightsOf(group);
+    long start = m.weightsOf(group, from);
     long step = m.groupBytes();
+    long blockStep = m.blockStep();
     Activations a0 = tokens[first];
     Activations a1 = tokens[first + 1];
     Activations a2 = tokens[first + 2];
     Activations a3 = tokens[first + 3];
-    long x0 = a0.pairsAddress();
-    long x1 = a1.pairsAddress();
-    long x2 = a2.pairsAddress();
-    long x3 = a3.pairsAddress();
+    long x0 = a0.pairsAddress() + from * 32L;
+    long x1 = a1.pairsAddress() + from * 32L;
+    long x2 = a2.pairsAddress() + from * 32L;
+    long x3 = a3.pairsAddress() + from * 32L;
     ShortVector less32 = ShortVector.fromArray(S, PackedDots.LESS_32, 0);
     ShortVector low4 = ShortVector.fromArray(S, PackedDots.LOW_4, 0);
     ShortVector low6 = ShortVector.fromArray(S, PackedDots.LOW_6, 0);
     ShortVector top2 = ShortVector.fromArray(S, PackedDots.TOP_2_OF_6, 0);
     for (int b = 0; b < blocks; b++) {
       for (int g = 0; g < groups; g++) {
-        long from = (start + g * step + b * 12L * L) & Memory.MASK;
-        ShortVector p0 = IntVector.broadcast(I, a0.halves16[b]).reinterpretAsShorts().mul(less32);
-        ShortVector p1 = IntVector.broadcast(I, a1.halves16[b]).reinterpretAsShorts().mul(less32);
-        ShortVector p2 = IntVector.broadcast(I, a2.halves16[b]).reinterpretAsShorts().mul(less32);
-        ShortVector p3 = IntVector.broadcast(I, a3.halves16[b]).reinterpretAsShorts().mul(less32);
-        IntVector high = IntVector.fromMemorySegment(I, ALL, from + 8L * L, LE);
+        long at = (start + g * step + b * blockStep) & Memory.MASK;
+        ShortVector p0 =
+            IntVector.broadcast(I, a0.halves16[from + b]).reinterpretAsShorts().mul(less32);
+        ShortVector p1 =
+            IntVector.broadcast(I, a1.halves16[from + b]).reinterpretAsShorts().mul(less32);
+        ShortVector p2 =
+            IntVector.broadcast(I, a2.halves16[from + b]).reinterpretAsShorts().mul(less32);
+        ShortVector p3 =
+            IntVector.broadcast(I, a3.halves16[from + b]).reinterpretAsShorts().mul(less32);
+        IntVector high = IntVector.fromMemorySegment(I, ALL, at + 8L * L, LE);
         for (int w = 0; w < 2; w++) {
-          IntVector v = IntVector.fromMemorySegment(I, ALL, from + w * 4L * L, LE);
+          IntVector v = IntVector.fromMemorySegment(I, ALL, at + w * 4L * L, LE);
           long k0 = (x0 + b * 32L + w * 8L) & Memory.MASK;
           long k1 = (x1 + b * 32L + w * 8L) & Memory.MASK;
           long k2 = (x2 + b * 32L + w * 8L) & Memory.MASK;
@@ -410,31 +469,31 @@ final class PackedFours {
           p3 = s.mul(IntVector.broadcast(I, ALL.get(INT, k3 + 8)).reinterpretAsShorts()).add(p3);
         }
         FloatVector scale = FloatVector.fromArray(F, scales, (g * blocks + b) * L);
-        int at = g * 4 * L;
+        int to = g * 4 * L;
         IntVector t0 = p0.reinterpretAsInts();
         t0 = t0.lanewise(ASHR, 16).add(t0.lanewise(LSHL, 16).lanewise(ASHR, 16));
         scale
-            .mul(a0.scale16[b])
-            .fma((FloatVector) t0.convert(I2F, 0), FloatVector.fromArray(F, sums, at))
-            .intoArray(sums, at);
+            .mul(a0.scale16[from + b])
+            .fma((FloatVector) t0.convert(I2F, 0), FloatVector.fromArray(F, sums, to))
+            .intoArray(sums, to);
         IntVector t1 = p1.reinterpretAsInts();
         t1 = t1.lanewise(ASHR, 16).add(t1.lanewise(LSHL, 16).lanewise(ASHR, 16));
         scale
-            .mul(a1.scale16[b])
-            .fma((FloatVector) t1.convert(I2F, 0), FloatVector.fromArray(F, sums, at + 1 * L))
-            .intoArray(sums, at + 1 * L);
+            .mul(a1.scale16[from + b])
+            .fma((FloatVector) t1.convert(I2F, 0), FloatVector.fromArray(F, sums, to + 1 * L))
+            .intoArray(sums, to + 1 * L);
         IntVector t2 = p2.reinterpretAsInts();
         t2 = t2.lanewise(ASHR, 16).add(t2.lanewise(LSHL, 16).lanewise(ASHR, 16));
         scale
-            .mul(a2.scale16[b])
-            .fma((FloatVector) t2.convert(I2F, 0), FloatVector.fromArray(F, sums, at + 2 * L))
-            .intoArray(sums, at + 2 * L);
+            .mul(a2.scale16[from + b])
+            .fma((FloatVector) t2.convert(I2F, 0), FloatVector.fromArray(F, sums, to + 2 * L))
+            .intoArray(sums, to + 2 * L);
         IntVector t3 = p3.reinterpretAsInts();
         t3 = t3.lanewise(ASHR, 16).add(t3.lanewise(LSHL, 16).lanewise(ASHR, 16));
         scale
-            .mul(a3.scale16[b])
-            .fma((FloatVector) t3.convert(I2F, 0), FloatVector.fromArray(F, sums, at + 3 * L))
-            .intoArray(sums, at + 3 * L);
+            .mul(a3.scale16[from + b])
+            .fma((FloatVector) t3.convert(I2F, 0), FloatVector.fromArray(F, sums, to + 3 * L))
+            .intoArray(sums, to + 3 * L);
       }
     }
   }

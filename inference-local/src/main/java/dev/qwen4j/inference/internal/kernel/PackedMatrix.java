@@ -5,6 +5,7 @@ import static dev.qwen4j.inference.internal.kernel.Memory.ALL;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A quantised matrix in groups of rows, see {@link Packing}. The last group is filled up with rows
@@ -21,8 +22,11 @@ final class PackedMatrix implements Matrix {
   private final MemorySegment data;
   // Kernels ask a number for it, not the memory, whose class differs: C2 would bet on one of them.
   private final long address;
-  private final long scaleBytes;
+  private final int unitBlocks;
+  private final long unitBytes;
+  private final long firstBlock;
   private final long groupBytes;
+  private @Nullable Scratch scratch; // Of rows that are read one by one, as embeddings are.
 
   /** A matrix of the shape of {@code shape} in {@code data}, {@link #bytes} of them. */
   PackedMatrix(RawMatrix shape, Packing packing, MemorySegment data) {
@@ -32,7 +36,9 @@ final class PackedMatrix implements Matrix {
     this.cols = shape.cols();
     this.data = data;
     this.address = data.address();
-    this.scaleBytes = scaleBytes(type, packing, cols);
+    this.unitBlocks = Packing.unit(type) / packing.block();
+    this.unitBytes = unitBytes(type, packing);
+    this.firstBlock = unitBlocks > 1 ? unitBytes - unitBlocks * packing.blockBytes() : 0;
     this.groupBytes = groupBytes(type, packing, cols);
   }
 
@@ -46,21 +52,13 @@ final class PackedMatrix implements Matrix {
     return groups * groupBytes(raw.type(), packing, raw.cols()) + MARGIN;
   }
 
-  /** Bytes of the scales of one group. */
-  private static long scaleBytes(TensorType type, Packing packing, int cols) {
-    long perRow =
-        switch (type) {
-          case Q4_1, Q5_1 -> cols / 32 * 4L;
-          case Q4_K, Q5_K -> cols / 256 * 20L;
-          case Q6_K -> cols / 256 * 18L;
-          default -> cols / 32 * 2L;
-        };
-    return perRow * packing.groupRows();
+  private static long unitBytes(TensorType type, Packing packing) {
+    int blocks = Packing.unit(type) / packing.block();
+    return packing.groupRows() * Packing.scaleBytes(type) + blocks * packing.blockBytes();
   }
 
   private static long groupBytes(TensorType type, Packing packing, int cols) {
-    int vectors = packing.groupRows() / Lanes.L;
-    return scaleBytes(type, packing, cols) + vectors * packing.vectorBytes(cols);
+    return cols / Packing.unit(type) * unitBytes(type, packing);
   }
 
   int groups() {
@@ -71,14 +69,30 @@ final class PackedMatrix implements Matrix {
     return groupBytes;
   }
 
-  /** The address of a group, which is that of its scales, as long as the memory is there. */
-  long scalesOf(int group) {
-    return address + group * groupBytes;
+  long unitBytes() {
+    return unitBytes;
   }
 
-  /** The address of a group's weights, as long as the memory is there. */
-  long weightsOf(int group) {
-    return address + group * groupBytes + scaleBytes;
+  /** Bytes from a block to the next one of the same 256 columns. */
+  long blockStep() {
+    return unitBlocks > 1 ? packing.blockBytes() : unitBytes;
+  }
+
+  /** Where a block's weights begin in its group. */
+  long blockAt(int block) {
+    return block / unitBlocks * unitBytes + firstBlock + block % unitBlocks * packing.blockBytes();
+  }
+
+  /** The address of a block's weights, as long as the memory is there. */
+  long weightsOf(int group, int block) {
+    return address + group * groupBytes + blockAt(block);
+  }
+
+  /** The address of a block's scales, or of those of its unit, as long as the memory is there. */
+  long scalesOf(int group, int block) {
+    return unitBlocks > 1
+        ? address + group * groupBytes + block / unitBlocks * unitBytes
+        : weightsOf(group, block) + packing.blockBytes();
   }
 
   TensorType type() {
@@ -109,14 +123,16 @@ final class PackedMatrix implements Matrix {
   }
 
   @Override
-  public void dequantizeRow(int row, float[] out, int offset) {
-    int groupRows = packing.groupRows();
-    try (Arena arena = Arena.ofConfined()) { // A group fits one strip.
-      long panel = arena.allocate(4L * cols * Tiles.STRIP, 64).address();
-      PackedPanels.unpack(this, row / groupRows, 0, cols, new Scratch(), panel, 0);
-      for (int k = 0; k < cols; k++) {
-        out[offset + k] = ALL.get(FLOAT, panel + 4L * (k * Tiles.STRIP + row % groupRows));
-      }
+  public synchronized void dequantizeRow(int row, float[] out, int offset) {
+    if (scratch == null) {
+      scratch = new Scratch();
+    }
+    int groupRows = packing.groupRows(); // A group fits one strip.
+    long panel = scratch.panel.address((long) cols * Tiles.STRIP);
+    PackedPanels.unpack(this, row / groupRows, 0, cols, scratch, panel, 0);
+    for (int k = 0; k < cols; k++) {
+      long at = panel + 4L * (k * Tiles.STRIP + row % groupRows);
+      out[offset + k] = ALL.get(FLOAT, at & Memory.MASK);
     }
   }
 }

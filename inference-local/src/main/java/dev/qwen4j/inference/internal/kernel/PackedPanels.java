@@ -37,6 +37,14 @@ final class PackedPanels {
    */
   static void unpack(
       PackedMatrix m, int group, int from, int n, Scratch scratch, long panel, int row) {
+    long at = panel + Tiles.inStrips(row, n);
+    for (int k = 0; k < n; k += 256) {
+      unpack(m, group, from + k, Math.min(256, n - k), scratch, at + k * COLUMN);
+    }
+  }
+
+  /** 256 columns, or what is left of a row. */
+  private static void unpack(PackedMatrix m, int group, int from, int n, Scratch scratch, long at) {
     Packing packing = m.packing();
     int rows = packing.groupRows();
     int blocks = n / packing.block();
@@ -45,33 +53,29 @@ final class PackedPanels {
     int center = PackedScales.center(m.type());
     boolean minima = PackedScales.haveMinima(m.type());
     float[] minus = minima ? scratch.minus(blocks * rows) : scratch.zeros(blocks * rows);
-    float[] ones = scratch.ones(blocks);
+    float[] ones = scratch.ones(m.cols() / packing.block());
     PackedScales.scales(m, group, first, blocks, ones, scales, 0);
     if (minima) {
       PackedScales.minus(m, group, first, blocks, ones, minus);
     }
-    long start = m.weightsOf(group);
-    long vector = packing.vectorBytes(m.cols());
-    long at = panel + Tiles.inStrips(row, n);
+    long start = m.weightsOf(group, first);
+    long step = m.blockStep();
     switch (packing) {
-      case BYTES -> bytes(start + first * 32L * L, vector, blocks, scales, at);
-      case NIBBLES -> nibbles(start + first * 16L * L, vector, blocks, center, scales, minus, at);
-      case FIVES -> {
-        long words = start + first * 20L * L;
-        long last = start + m.cols() / 32 * 20L * L + first * 2L * L;
-        fives(words, last, vector, blocks, center, scales, minus, at);
-      }
-      case SIXES -> sixes(start + first * 12L * L, blocks, center, scales, minus, at);
+      case BYTES -> bytes(start, step, blocks, scales, at);
+      case NIBBLES -> nibbles(start, step, blocks, center, scales, minus, at);
+      case FIVES -> fives(start, step, blocks, center, scales, minus, at);
+      case SIXES -> sixes(start, step, blocks, center, scales, minus, at);
     }
   }
 
-  private static void bytes(long start, long vector, int blocks, float[] scales, long at) {
+  private static void bytes(long start, long step, int blocks, float[] scales, long at) {
     for (int i = 0; i < blocks * 3; i++) {
       int b = i / 3;
       int r = i % 3;
+      long block = (start + b * step + r * 2L * L) & Memory.MASK;
       FloatVector scale = FloatVector.fromArray(F, scales, i * L);
       for (int j = 0; j < 16; j++) {
-        IntVector v = pairsOfBytes((start + r * vector + (b * 16L + j) * 2 * L) & Memory.MASK);
+        IntVector v = pairsOfBytes(block + j * 6L * L);
         long to = (at + r * 4L * L + (b * 32L + 2L * j) * COLUMN) & Memory.MASK;
         floats(v.lanewise(LSHL, 16).lanewise(ASHR, 16)).mul(scale).intoMemorySegment(ALL, to, LE);
         floats(v.lanewise(ASHR, 16)).mul(scale).intoMemorySegment(ALL, to + COLUMN, LE);
@@ -85,15 +89,15 @@ final class PackedPanels {
   }
 
   private static void nibbles(
-      long start, long vector, int blocks, int center, float[] scales, float[] minus, long at) {
+      long start, long step, int blocks, int center, float[] scales, float[] minus, long at) {
     for (int i = 0; i < blocks * 3; i++) {
       int b = i / 3;
       int r = i % 3;
       FloatVector scale = FloatVector.fromArray(F, scales, i * L);
       FloatVector off = off(scale, center, minus, i * L);
+      long block = (start + b * step + r * 4L * L) & Memory.MASK;
       for (int w = 0; w < 4; w++) {
-        long from = (start + r * vector + (b * 4L + w) * 4 * L) & Memory.MASK;
-        IntVector v = IntVector.fromMemorySegment(I, ALL, from, LE);
+        IntVector v = IntVector.fromMemorySegment(I, ALL, block + w * 12L * L, LE);
         long to = (at + r * 4L * L + (b * 32L + w * 8L) * COLUMN) & Memory.MASK;
         for (int h = 0; h < 2; h++) {
           IntVector q = v.lanewise(LSHR, 16 * h);
@@ -107,22 +111,15 @@ final class PackedPanels {
   }
 
   private static void fives(
-      long words,
-      long last,
-      long vector,
-      int blocks,
-      int center,
-      float[] scales,
-      float[] minus,
-      long at) {
+      long start, long step, int blocks, int center, float[] scales, float[] minus, long at) {
     for (int i = 0; i < blocks * 3; i++) {
       int b = i / 3;
       int r = i % 3;
       FloatVector scale = FloatVector.fromArray(F, scales, i * L);
       FloatVector off = off(scale, center, minus, i * L);
+      long block = (start + b * step) & Memory.MASK;
       for (int w = 0; w < 5; w++) {
-        long from = (words + r * vector + (b * 5L + w) * 4 * L) & Memory.MASK;
-        IntVector v = IntVector.fromMemorySegment(I, ALL, from, LE);
+        IntVector v = IntVector.fromMemorySegment(I, ALL, block + (6L + w * 12L + r * 4L) * L, LE);
         long to = (at + r * 4L * L + (b * 32L + w * 6L) * COLUMN) & Memory.MASK;
         for (int h = 0; h < 2; h++) {
           IntVector q = v.lanewise(LSHR, 16 * h);
@@ -131,7 +128,7 @@ final class PackedPanels {
           put(q.lanewise(LSHR, 10).and(31), scale, off, to + (4 + h) * COLUMN);
         }
       }
-      IntVector v = pairsOfBytes((last + r * vector + b * 2L * L) & Memory.MASK);
+      IntVector v = pairsOfBytes(block + r * 2L * L);
       long to = (at + r * 4L * L + (b * 32L + 30) * COLUMN) & Memory.MASK;
       put(v.and(0xFFFF), scale, off, to);
       put(v.lanewise(LSHR, 16), scale, off, to + COLUMN);
@@ -139,9 +136,9 @@ final class PackedPanels {
   }
 
   private static void sixes(
-      long start, int blocks, int center, float[] scales, float[] minus, long at) {
+      long start, long step, int blocks, int center, float[] scales, float[] minus, long at) {
     for (int b = 0; b < blocks; b++) {
-      long block = (start + b * 12L * L) & Memory.MASK;
+      long block = (start + b * step) & Memory.MASK;
       FloatVector scale = FloatVector.fromArray(F, scales, b * L);
       FloatVector off = off(scale, center, minus, b * L);
       IntVector tops = IntVector.fromMemorySegment(I, ALL, block + 8L * L, LE);

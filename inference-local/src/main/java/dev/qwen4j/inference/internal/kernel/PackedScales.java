@@ -21,8 +21,8 @@ import jdk.incubator.vector.ShortVector;
  * The scales of a group's blocks as floats, which is all that tells the types of one {@link
  * Packing} apart. A weight is {@code scale · (q − center) − minus}.
  *
- * <p>In a group, [blocks, rows] of halves for the types with blocks of 32, then, of Q4_1 and Q5_1,
- * the same of minima. For each 256 weights of the K types: a half per row, of Q4_K and Q5_K a
+ * <p>Of the types with blocks of 32, a half per row behind each block, of Q4_1 and Q5_1 a second
+ * one for the minima. Before each 256 columns of the K types: a half per row, of Q4_K and Q5_K a
  * second one for the minima, then [8 or 16, rows] of byte scales, then of byte minima.
  */
 final class PackedScales {
@@ -44,8 +44,8 @@ final class PackedScales {
    */
   static int back(TensorType type) {
     return switch (type) {
-      case Q4_1, Q4_K -> 8;
-      case Q5_1, Q5_K -> 16;
+      case Q4_1 -> 8;
+      case Q5_1 -> 16;
       default -> 0;
     };
   }
@@ -61,94 +61,90 @@ final class PackedScales {
   /**
    * Writes [blocks, rows] of {@code scale · factor}.
    *
-   * @param from the first block
-   * @param factors one per block that is written
+   * @param from the first block; 256 columns, or what is left of a row, are written
+   * @param factors one per block of the row
    * @param at where {@code out} begins
    */
   static void scales(
       PackedMatrix m, int group, int from, int blocks, float[] factors, float[] out, int at) {
-    long start = m.scalesOf(group);
+    long start = m.scalesOf(group, from);
     switch (m.type()) {
-      case Q4_K, Q5_K -> bytes(start + 60L * L * (from / 8), 0, blocks, factors, out, at);
-      case Q6_K -> sixteenths(start + 18L * L * (from / 16), blocks, factors, out, at);
-      default -> halves(start + 6L * L * from, blocks, 1, factors, out, at);
+      case Q4_K, Q5_K -> bytes(start, 0, factors, from, out, at);
+      case Q6_K -> sixteenths(start, factors, from, out, at);
+      default -> halves(start, m.blockStep(), blocks, factors, from, out, at);
     }
   }
 
   /**
    * Writes [blocks, rows] of {@code minus} of a type that {@link #haveMinima}.
    *
-   * @param from the first block
-   * @param ones as many as blocks
+   * @param from the first block; 256 columns, or what is left of a row, are written
+   * @param ones as many as blocks of the row
    */
   static void minus(PackedMatrix m, int group, int from, int blocks, float[] ones, float[] out) {
-    long start = m.scalesOf(group);
+    long start = m.scalesOf(group, from);
     switch (m.type()) {
       case Q4_1, Q5_1 -> {
-        long minima = start + 6L * L * (m.cols() / 32);
-        halves(minima + 6L * L * from, blocks, -1, ones, out, 0);
+        int n = blocks * 3 * L;
+        halves(start + 6L * L, m.blockStep(), blocks, ones, from, out, 0);
+        for (int i = 0; i < n; i += L) {
+          FloatVector.fromArray(F, out, i).neg().intoArray(out, i);
+        }
       }
-      default -> bytes(start + 60L * L * (from / 8), 1, blocks, ones, out, 0);
+      default -> bytes(start, 1, ones, from, out, 0);
     }
   }
 
   /**
-   * {@code out[at + row] = Σ (back · scale[block, row] − minus[block, row]) · sum[block]} of a type
-   * that {@link #haveMinima}: what {@link PackedDots} took off too much, and what is to be.
+   * {@code out[at + row] += Σ (back · scale[block, row] − minus[block, row]) · sum[block]} of a
+   * type that {@link #haveMinima}: what {@link PackedDots} took off too much, and what is to be.
    *
-   * @param sums scale · Σq of the activations, per block
+   * @param from the first block
+   * @param blocks of a K type those of 256 columns
+   * @param sums scale · Σq of the activations, per block of the row
    */
-  static void takeOff(PackedMatrix m, int group, float[] sums, float[] out, int at) {
-    long start = m.scalesOf(group);
-    int blocks = m.cols() / 32;
+  static void takeOff(
+      PackedMatrix m, int group, int from, int blocks, float[] sums, float[] out, int at) {
+    long start = m.scalesOf(group, from);
     float back = back(m.type());
     for (int r = 0; r < 3 * L; r += L) {
       switch (m.type()) {
-        case Q4_1, Q5_1 -> {
-          long scales = start + 2L * r;
-          ofHalves(scales, scales + 6L * L * blocks, blocks, back, sums, out, at + r);
-        }
-        default -> ofBytes(start, r, blocks, back, sums, out, at + r);
+        case Q4_1, Q5_1 ->
+            ofHalves(start + 2L * r, m.blockStep(), blocks, back, sums, from, out, at + r);
+        default -> ofBytes(start, r, sums, from, out, at + r);
       }
     }
   }
 
   private static void ofHalves(
-      long scales, long minima, int blocks, float back, float[] sums, float[] out, int at) {
+      long start, long step, int blocks, float back, float[] sums, int from, float[] out, int at) {
     FloatVector more = FloatVector.zero(F);
-    FloatVector sum = FloatVector.zero(F);
+    FloatVector sum = FloatVector.fromArray(F, out, at);
     for (int b = 0; b < blocks; b++) {
-      FloatVector factor = FloatVector.broadcast(F, sums[b]);
-      more = half((scales + b * 6L * L) & Memory.MASK).fma(factor, more);
-      sum = half((minima + b * 6L * L) & Memory.MASK).fma(factor, sum);
+      FloatVector factor = FloatVector.broadcast(F, sums[from + b]);
+      long scale = (start + b * step) & Memory.MASK;
+      more = half(scale).fma(factor, more);
+      sum = half(scale + 6L * L).fma(factor, sum);
     }
     more.mul(back).add(sum).intoArray(out, at);
   }
 
-  private static void ofBytes(
-      long start, int r, int blocks, float back, float[] sums, float[] out, int at) {
-    FloatVector sum = FloatVector.zero(F);
-    for (int first = 0; first < blocks; first += 8) {
-      long block = (start + first / 8 * 60L * L) & Memory.MASK;
-      FloatVector more = FloatVector.zero(F);
-      FloatVector less = FloatVector.zero(F);
-      for (int j = 0; j < 8; j++) {
-        FloatVector factor = FloatVector.broadcast(F, sums[first + j]);
-        long scale = block + 12L * L + j * 3L * L + r;
-        more = bytes(scale).fma(factor, more);
-        less = bytes(scale + 24L * L).fma(factor, less);
-      }
-      more = more.mul(back).mul(half(block + 2L * r));
-      sum = sum.add(more.sub(less.mul(half(block + 6L * L + 2L * r))));
+  private static void ofBytes(long start, int r, float[] sums, int from, float[] out, int at) {
+    long unit = start & Memory.MASK;
+    FloatVector less = FloatVector.zero(F);
+    for (int j = 0; j < 8; j++) {
+      FloatVector factor = FloatVector.broadcast(F, sums[from + j]);
+      less = bytes(unit + 36L * L + j * 3L * L + r).fma(factor, less);
     }
-    sum.intoArray(out, at);
+    less = less.mul(half(unit + 6L * L + 2L * r));
+    FloatVector.fromArray(F, out, at).sub(less).intoArray(out, at);
   }
 
   private static void halves(
-      long start, int blocks, float constant, float[] factors, float[] out, int at) {
+      long start, long step, int blocks, float[] factors, int first, float[] out, int at) {
     for (int b = 0; b < blocks; b++) {
-      FloatVector factor = FloatVector.broadcast(F, constant * factors[b]);
-      long from = (start + b * 6L * L) & Memory.MASK;
+      FloatVector factor = FloatVector.broadcast(F, factors[first + b]);
+      long from = (start + b * step) & Memory.MASK;
       int to = at + b * 3 * L;
       half(from).mul(factor).intoArray(out, to);
       half(from + 2L * L).mul(factor).intoArray(out, to + L);
@@ -157,34 +153,30 @@ final class PackedScales {
   }
 
   /**
-   * Of each 8 blocks, halves for each row, and the bytes they are a factor of.
+   * Of 8 blocks, halves for each row, and the bytes they are a factor of.
    *
    * @param which the scales, 0, or the minima, 1
    */
   private static void bytes(
-      long start, int which, int blocks, float[] factors, float[] out, int at) {
-    for (int first = 0; first < blocks; first += 8) {
-      long block = (start + first / 8 * 60L * L) & Memory.MASK;
-      for (int r = 0; r < 3 * L; r += L) {
-        FloatVector d = half(block + which * 6L * L + 2L * r);
-        long from = block + 12L * L + which * 24L * L + r;
-        for (int j = 0; j < 8; j++) {
-          FloatVector scale = bytes(from + j * 3L * L).mul(d);
-          scale.mul(factors[first + j]).intoArray(out, at + (first + j) * 3 * L + r);
-        }
+      long start, int which, float[] factors, int first, float[] out, int at) {
+    long unit = start & Memory.MASK;
+    for (int r = 0; r < 3 * L; r += L) {
+      FloatVector d = half(unit + which * 6L * L + 2L * r);
+      long from = unit + 12L * L + which * 24L * L + r;
+      for (int j = 0; j < 8; j++) {
+        FloatVector scale = bytes(from + j * 3L * L).mul(d);
+        scale.mul(factors[first + j]).intoArray(out, at + j * 3 * L + r);
       }
     }
   }
 
-  /** Of each 16 blocks, a half for each row, and the bytes it is a factor of. */
-  private static void sixteenths(long start, int blocks, float[] factors, float[] scales, int at) {
-    for (int first = 0; first < blocks; first += 16) {
-      long block = (start + first / 16 * 18L * L) & Memory.MASK;
-      FloatVector d = half(block);
-      for (int j = 0; j < 16; j++) {
-        FloatVector scale = bytes(block + (2L + j) * L).mul(d);
-        scale.mul(factors[first + j]).intoArray(scales, at + (first + j) * L);
-      }
+  /** Of 16 blocks, a half for each row, and the bytes it is a factor of. */
+  private static void sixteenths(long start, float[] factors, int first, float[] out, int at) {
+    long unit = start & Memory.MASK;
+    FloatVector d = half(unit);
+    for (int j = 0; j < 16; j++) {
+      FloatVector scale = bytes(unit + (2L + j) * L).mul(d);
+      scale.mul(factors[first + j]).intoArray(out, at + j * L);
     }
   }
 

@@ -23,16 +23,10 @@ final class Packer {
   /** A group's rows as the file has them: the blocks of all types are whole shorts. */
   private final short[] in;
 
-  /** The group packed: scales, then weights from {@link #weights} on. */
+  /** The group packed. */
   private final byte[] out;
 
-  private final int weights;
-
-  /** Bytes of a vector of rows. */
-  private final int vector;
-
-  /** Where the bytes behind the words of {@link Packing#FIVES} begin in a vector of rows. */
-  private final int lastPairs;
+  private final int unitBytes;
 
   /** A block's weights in pairs of neighbours, one in either half. */
   private final int[] pairs = new int[128];
@@ -44,9 +38,7 @@ final class Packer {
     this.rowShorts = Math.toIntExact(raw.type().bytes(raw.cols()) / 2);
     this.in = new short[groupRows * rowShorts];
     this.out = new byte[Math.toIntExact(packed.groupBytes())];
-    this.weights = Math.toIntExact(packed.weightsOf(0) - packed.scalesOf(0));
-    this.vector = Math.toIntExact(packed.packing().vectorBytes(raw.cols()));
-    this.lastPairs = 20 * L * (raw.cols() / 32);
+    this.unitBytes = Math.toIntExact(packed.unitBytes());
   }
 
   void pack(int group) {
@@ -126,7 +118,7 @@ final class Packer {
   }
 
   private void q6K(int r, int i, int at) {
-    int scales = 18 * groupRows * i;
+    int scales = unitBytes * i;
     putShort(scales + 2 * r, in[at + 104]);
     for (int j = 0; j < 16; j++) {
       out[scales + (2 + j) * groupRows + r] = (byte) byteAt(at + 96, j);
@@ -172,12 +164,12 @@ final class Packer {
 
   /** The {@code n}th half of block {@code b} in a type with blocks of 32. */
   private void putScale(int r, int b, int n, int at) {
-    putShort(2 * (groupRows * (raw.cols() / 32 * n + b) + r), in[at]);
+    putShort(blockAt(b) + (int) packed.packing().blockBytes() + 2 * (groupRows * n + r), in[at]);
   }
 
   /** Scales and minima of Q4_K and Q5_K: two halves, then eight of each in six bits. */
   private void putScales(int r, int i, int at) {
-    int scales = 20 * groupRows * i;
+    int scales = unitBytes * i;
     putShort(scales + 2 * r, in[at]);
     putShort(scales + 2 * (groupRows + r), in[at + 1]);
     for (int j = 0; j < 4; j++) {
@@ -194,37 +186,41 @@ final class Packer {
 
   // The layouts of Packing.
 
+  private int blockAt(int b) {
+    return (int) packed.blockAt(b);
+  }
+
   private void putBytes(int r, int b, int at) {
-    int to = weights + vector * (r / L) + 32 * L * b + 2 * (r % L);
+    int to = blockAt(b) + 2 * r;
     for (int j = 0; j < 16; j++) {
-      putShort(to + 2 * L * j, in[at + j]);
+      putShort(to + 6 * L * j, in[at + j]);
     }
   }
 
   private void putNibbles(int r, int b, int p) {
-    int to = weights + vector * (r / L) + 16 * L * b + 4 * (r % L);
+    int to = blockAt(b) + 4 * r;
     for (int w = 0; w < 4; w++) {
       int k = p + 4 * w;
       int low = pairs[k] | (pairs[k + 1] << 4);
-      putInt(to + 4 * L * w, low | (pairs[k + 2] << 8) | (pairs[k + 3] << 12));
+      putInt(to + 12 * L * w, low | (pairs[k + 2] << 8) | (pairs[k + 3] << 12));
     }
   }
 
   private void putFives(int r, int b, int p) {
-    int start = weights + vector * (r / L);
-    int to = start + 20 * L * b + 4 * (r % L);
+    int block = blockAt(b);
     for (int w = 0; w < 5; w++) {
       int k = p + 3 * w;
-      putInt(to + 4 * L * w, pairs[k] | (pairs[k + 1] << 5) | (pairs[k + 2] << 10));
+      putInt(
+          block + 6 * L + 12 * L * w + 4 * r,
+          pairs[k] | (pairs[k + 1] << 5) | (pairs[k + 2] << 10));
     }
-    int last = start + lastPairs + 2 * L * b + 2 * (r % L);
-    putShort(last, pairs[p + 15] | (pairs[p + 15] >>> 8));
+    putShort(block + 2 * r, pairs[p + 15] | (pairs[p + 15] >>> 8));
   }
 
   private void putSixes(int r, int b, int p) {
     int p6 = pairs[p + 6];
     int p7 = pairs[p + 7];
-    int to = weights + 12 * L * b + 4 * r;
+    int to = blockAt(b) + 4 * r;
     putInt(to, pairs[p] | (pairs[p + 1] << 6) | ((p6 & 0x000F_000F) << 12));
     putInt(to + 4 * L, pairs[p + 2] | (pairs[p + 3] << 6) | ((p7 & 0x000F_000F) << 12));
     int tops = ((p6 & 0x0030_0030) << 8) | ((p7 & 0x0030_0030) << 10);

@@ -8,10 +8,10 @@ import org.jspecify.annotations.Nullable;
  * How quantised weights lie in memory once they are packed for this machine's vectors.
  *
  * <p>Why pack: the files' layouts put a row's neighbours into a vector, whose sum then has to be
- * gathered across lanes block by block. Here a lane is a row. A group of rows is first all its
- * scales, then its weights, one vector of rows after the other, each a stream of bytes, block by
- * block. {@link PackedDots} reads {@link #STREAMS} of them side by side: a processor fetches ahead
- * within a page of memory, and with one stream at a time it waits at every page.
+ * gathered across lanes block by block. Here a lane is a row, and a group of rows lies in memory as
+ * {@link PackedDots} reads it, word by word: of each word all vectors of rows, and behind a block
+ * its scales, so that a processor sees one stream and fetches ahead. The K types have scales for
+ * 256 columns: those come first, then the blocks of these columns.
  *
  * <p>A vector of 32-bit lanes holds, for {@link Lanes#L} rows, two neighbouring weights each, one
  * in either 16-bit half; a <em>pair</em> below. Their products with a broadcast pair of 8-bit
@@ -27,10 +27,7 @@ enum Packing {
   /** 4 bits: four words to a block; a word is four pairs, the first in the lowest bits. */
   NIBBLES(32, 3, 16),
 
-  /**
-   * 5 bits: five words to a block, of three pairs each; behind the words of all blocks, the
-   * sixteenth pairs as bytes, so that the words lie in whole cache lines.
-   */
+  /** 5 bits: the sixteenth pairs of a block as bytes, then five words of three pairs each. */
   FIVES(32, 3, 22),
 
   /**
@@ -38,9 +35,6 @@ enum Packing {
    * pairs, the low four bits on top of the first two words and the high two on top of the third.
    */
   SIXES(16, 1, 12);
-
-  /** Vectors of rows that are read side by side. */
-  static final int STREAMS = 12;
 
   private final int block;
   private final int vectors;
@@ -73,13 +67,26 @@ enum Packing {
     return vectors * L;
   }
 
-  /** Groups that are read side by side. */
-  int groupsAtOnce() {
-    return STREAMS / vectors;
+  /** Bytes of the weights of a block of a group. */
+  long blockBytes() {
+    return (long) vectors * bytesPerLane * L;
   }
 
-  /** Bytes of the weights of one vector of rows. */
-  long vectorBytes(int cols) {
-    return (long) cols / block * bytesPerLane * L;
+  /** Columns whose weights and scales lie together. */
+  static int unit(TensorType type) {
+    return switch (type) {
+      case Q4_K, Q5_K, Q6_K -> 256;
+      default -> 32;
+    };
+  }
+
+  /** Bytes of the scales of a unit of one row. */
+  static long scaleBytes(TensorType type) {
+    return switch (type) {
+      case Q4_1, Q5_1 -> 4;
+      case Q4_K, Q5_K -> 20;
+      case Q6_K -> 18;
+      default -> 2;
+    };
   }
 }

@@ -11,6 +11,11 @@ final class Scratch {
   private float[] row = new float[0];
   private float[] sums = new float[0];
 
+  /** The only token of a product, and the number of that product. */
+  final Activations[] token = {new Activations()};
+
+  long product;
+
   /** Dequantised weights of a panel. */
   final NativeFloats panel = new NativeFloats();
 
@@ -26,7 +31,7 @@ final class Scratch {
   /** At least {@code n} floats for the scales of a group of rows. */
   float[] scales(int n) {
     if (scales.length < n) {
-      scales = new float[n];
+      scales = OwnLines.floats(n);
     }
     return scales;
   }
@@ -34,7 +39,7 @@ final class Scratch {
   /** At least {@code n} floats for what a group's blocks take off. */
   float[] minus(int n) {
     if (minus.length < n) {
-      minus = new float[n];
+      minus = OwnLines.floats(n);
     }
     return minus;
   }
@@ -42,7 +47,7 @@ final class Scratch {
   /** At least {@code n} ones, to be read only. */
   float[] ones(int n) {
     if (ones.length < n) {
-      ones = new float[n];
+      ones = OwnLines.floats(n);
       Arrays.fill(ones, 1);
     }
     return ones;
@@ -51,7 +56,7 @@ final class Scratch {
   /** At least {@code n} zeros, to be read only. */
   float[] zeros(int n) {
     if (zeros.length < n) {
-      zeros = new float[n];
+      zeros = OwnLines.floats(n);
     }
     return zeros;
   }
@@ -59,7 +64,7 @@ final class Scratch {
   /** At least {@code n} floats for the dequantised weights of a row. */
   float[] row(int n) {
     if (row.length < n) {
-      row = new float[n];
+      row = OwnLines.floats(n);
     }
     return row;
   }
@@ -67,7 +72,7 @@ final class Scratch {
   /** At least {@code n} floats for sums of products. */
   float[] sums(int n) {
     if (sums.length < n) {
-      sums = new float[n];
+      sums = OwnLines.floats(n);
     }
     return sums;
   }

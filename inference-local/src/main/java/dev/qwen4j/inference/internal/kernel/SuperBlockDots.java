@@ -38,45 +38,47 @@ final class SuperBlockDots {
   static void multiply(
       PackedMatrix m, int group, int groups, Activations a, Scratch scratch, float[] sums) {
     float[] factors = m.packing() == Packing.SIXES ? a.scale16 : a.scale;
-    int blocks = m.cols() / m.packing().block();
-    int n = blocks * m.packing().groupRows();
+    int unit = 256 / m.packing().block();
+    int n = unit * m.packing().groupRows();
     float[] scales = scratch.scales(groups * n);
-    for (int g = 0; g < groups; g++) {
-      PackedScales.scales(m, group + g, 0, blocks, factors, scales, g * n);
-    }
-    switch (m.packing()) {
-      case NIBBLES -> nibbles(m, group, groups, a, scales, sums);
-      case FIVES -> fives(m, group, groups, a, scales, sums);
-      case SIXES -> sixes(m, group, groups, a, scales, sums);
-      default -> throw new IllegalArgumentException(m.type() + " has no blocks of 256");
+    for (int b = 0; b < m.cols() / m.packing().block(); b += unit) {
+      for (int g = 0; g < groups; g++) {
+        PackedScales.scales(m, group + g, b, unit, factors, scales, g * n);
+        if (PackedScales.haveMinima(m.type())) {
+          PackedScales.takeOff(m, group + g, b, unit, a.sum, sums, g * m.packing().groupRows());
+        }
+      }
+      long start = m.weightsOf(group, b);
+      switch (m.packing()) {
+        case NIBBLES -> nibbles(start, m.groupBytes(), groups, a, b, scales, sums);
+        case FIVES -> fives(start, m.groupBytes(), groups, a, b, scales, sums);
+        case SIXES -> sixes(start, m.groupBytes(), groups, a, b, scales, sums);
+        default -> throw new IllegalArgumentException(m.type() + " has no blocks of 256");
+      }
     }
   }
 
   /** 32 products of 4 bits, less 8, by 8 bits fit 16 bits: a block's. */
   private static void nibbles(
-      PackedMatrix m, int group, int groups, Activations a, float[] scales, float[] sums) {
-    int blocks = m.cols() / 32;
-    long start = m.weightsOf(group);
-    long step = m.groupBytes();
+      long start, long step, int groups, Activations a, int first, float[] scales, float[] sums) {
     ShortVector less8 = ShortVector.fromArray(S, LESS_8, 0);
-    long vector = blocks * 16L * L;
-    long fours = a.foursAddress();
-    for (int b = 0; b < blocks; b++) {
+    long fours = a.foursAddress() + first * 64L;
+    for (int b = 0; b < 8; b++) {
       long x0 = (fours + b * 64L) & Memory.MASK;
-      ShortVector less = IntVector.broadcast(I, a.halves[b]).reinterpretAsShorts().mul(less8);
+      int halves = a.halves[first + b];
+      ShortVector less = IntVector.broadcast(I, halves).reinterpretAsShorts().mul(less8);
+      IntVector back = IntVector.broadcast(I, 8 * Activations.total(halves));
       for (int g = 0; g < groups; g++) {
-        long from0 = (start + g * step + b * 16L * L) & Memory.MASK;
-        long from1 = (from0 + vector) & Memory.MASK;
-        long from2 = (from1 + vector) & Memory.MASK;
+        long from = (start + g * step + b * 48L * L) & Memory.MASK;
         ShortVector p0 = less;
         ShortVector p1 = less;
         ShortVector p2 = less;
         for (int w = 0; w < 4; w++) {
-          long at = w * 4L * L;
+          long at = from + w * 12L * L;
           long k = x0 + w * 16L;
-          IntVector v0 = IntVector.fromMemorySegment(I, ALL, from0 + at, LE);
-          IntVector v1 = IntVector.fromMemorySegment(I, ALL, from1 + at, LE);
-          IntVector v2 = IntVector.fromMemorySegment(I, ALL, from2 + at, LE);
+          IntVector v0 = IntVector.fromMemorySegment(I, ALL, at, LE);
+          IntVector v1 = IntVector.fromMemorySegment(I, ALL, at + 4L * L, LE);
+          IntVector v2 = IntVector.fromMemorySegment(I, ALL, at + 8L * L, LE);
           ShortVector x = IntVector.broadcast(I, ALL.get(INT, k)).reinterpretAsShorts();
           p0 = v0.reinterpretAsShorts().mul(x).add(p0);
           p1 = v1.reinterpretAsShorts().mul(x).add(p1);
@@ -97,10 +99,10 @@ final class SuperBlockDots {
         IntVector t0 = p0.reinterpretAsInts();
         IntVector t1 = p1.reinterpretAsInts();
         IntVector t2 = p2.reinterpretAsInts();
-        t0 = t0.add(t0.lanewise(LSHL, 16)).lanewise(ASHR, 16);
-        t1 = t1.add(t1.lanewise(LSHL, 16)).lanewise(ASHR, 16);
-        t2 = t2.add(t2.lanewise(LSHL, 16)).lanewise(ASHR, 16);
-        int s = (g * blocks + b) * 3 * L;
+        t0 = t0.add(t0.lanewise(LSHL, 16)).lanewise(ASHR, 16).add(back);
+        t1 = t1.add(t1.lanewise(LSHL, 16)).lanewise(ASHR, 16).add(back);
+        t2 = t2.add(t2.lanewise(LSHL, 16)).lanewise(ASHR, 16).add(back);
+        int s = (g * 8 + b) * 3 * L;
         int r = g * 3 * L;
         FloatVector.fromArray(F, scales, s)
             .fma((FloatVector) t0.convert(I2F, 0), FloatVector.fromArray(F, sums, r))
@@ -117,33 +119,28 @@ final class SuperBlockDots {
 
   /** Sixteen products of 5 bits, less 16, by 8 bits fit 16 bits: those of a half of a block's. */
   private static void fives(
-      PackedMatrix m, int group, int groups, Activations a, float[] scales, float[] sums) {
-    int blocks = m.cols() / 32;
-    long start = m.weightsOf(group);
-    long step = m.groupBytes();
+      long start, long step, int groups, Activations a, int first, float[] scales, float[] sums) {
     ShortVector less16 = ShortVector.fromArray(S, LESS_16, 0);
     ShortVector low10 = ShortVector.fromArray(S, LOW_10, 0);
     ShortVector low5 = ShortVector.fromArray(S, LOW_5, 0);
-    long vector = blocks * 22L * L;
-    long fives = a.fivesAddress();
-    for (int b = 0; b < blocks; b++) {
+    long fives = a.fivesAddress() + first * 64L;
+    for (int b = 0; b < 8; b++) {
       long x0 = (fives + b * 64L) & Memory.MASK;
-      ShortVector less = IntVector.broadcast(I, a.halves[b]).reinterpretAsShorts().mul(less16);
+      int halves = a.halves[first + b];
+      ShortVector less = IntVector.broadcast(I, halves).reinterpretAsShorts().mul(less16);
+      IntVector back = IntVector.broadcast(I, 16 * Activations.total(halves));
       for (int g = 0; g < groups; g++) {
-        long from0 = (start + g * step + b * 20L * L) & Memory.MASK;
-        long from1 = (from0 + vector) & Memory.MASK;
-        long from2 = (from1 + vector) & Memory.MASK;
-        long last = (start + g * step + blocks * 20L * L + b * 2L * L) & Memory.MASK;
+        long from = (start + g * step + b * 66L * L) & Memory.MASK;
         ShortVector x = IntVector.broadcast(I, ALL.get(INT, x0 + 60)).reinterpretAsShorts();
-        ShortVector p0 = weights(last).mul(x).add(less);
-        ShortVector p1 = weights((last + vector) & Memory.MASK).mul(x).add(less);
-        ShortVector p2 = weights((last + 2 * vector) & Memory.MASK).mul(x).add(less);
+        ShortVector p0 = weights(from).mul(x).add(less);
+        ShortVector p1 = weights(from + 2L * L).mul(x).add(less);
+        ShortVector p2 = weights(from + 4L * L).mul(x).add(less);
         for (int w = 0; w < 5; w++) {
-          long at = w * 4L * L;
+          long at = from + 6L * L + w * 12L * L;
           long k = x0 + w * 12L;
-          IntVector v0 = IntVector.fromMemorySegment(I, ALL, from0 + at, LE);
-          IntVector v1 = IntVector.fromMemorySegment(I, ALL, from1 + at, LE);
-          IntVector v2 = IntVector.fromMemorySegment(I, ALL, from2 + at, LE);
+          IntVector v0 = IntVector.fromMemorySegment(I, ALL, at, LE);
+          IntVector v1 = IntVector.fromMemorySegment(I, ALL, at + 4L * L, LE);
+          IntVector v2 = IntVector.fromMemorySegment(I, ALL, at + 8L * L, LE);
           x = IntVector.broadcast(I, ALL.get(INT, k)).reinterpretAsShorts();
           p0 = v0.reinterpretAsShorts().mul(x).add(p0);
           p1 = v1.reinterpretAsShorts().mul(x).add(p1);
@@ -160,10 +157,10 @@ final class SuperBlockDots {
         IntVector t0 = p0.reinterpretAsInts();
         IntVector t1 = p1.reinterpretAsInts();
         IntVector t2 = p2.reinterpretAsInts();
-        t0 = t0.lanewise(ASHR, 16).add(t0.lanewise(LSHL, 16).lanewise(ASHR, 16));
-        t1 = t1.lanewise(ASHR, 16).add(t1.lanewise(LSHL, 16).lanewise(ASHR, 16));
-        t2 = t2.lanewise(ASHR, 16).add(t2.lanewise(LSHL, 16).lanewise(ASHR, 16));
-        int s = (g * blocks + b) * 3 * L;
+        t0 = t0.lanewise(ASHR, 16).add(t0.lanewise(LSHL, 16).lanewise(ASHR, 16)).add(back);
+        t1 = t1.lanewise(ASHR, 16).add(t1.lanewise(LSHL, 16).lanewise(ASHR, 16)).add(back);
+        t2 = t2.lanewise(ASHR, 16).add(t2.lanewise(LSHL, 16).lanewise(ASHR, 16)).add(back);
+        int s = (g * 8 + b) * 3 * L;
         int r = g * 3 * L;
         FloatVector.fromArray(F, scales, s)
             .fma((FloatVector) t0.convert(I2F, 0), FloatVector.fromArray(F, sums, r))
@@ -180,18 +177,16 @@ final class SuperBlockDots {
 
   /** Eight products of 6 bits, less 32, by 8 bits fit 16 bits: those of a half of a block of 16. */
   private static void sixes(
-      PackedMatrix m, int group, int groups, Activations a, float[] scales, float[] sums) {
-    int blocks = m.cols() / 16;
-    long start = m.weightsOf(group);
-    long step = m.groupBytes();
+      long start, long step, int groups, Activations a, int first, float[] scales, float[] sums) {
     ShortVector less32 = ShortVector.fromArray(S, LESS_32, 0);
     ShortVector low4 = ShortVector.fromArray(S, LOW_4, 0);
     ShortVector low6 = ShortVector.fromArray(S, LOW_6, 0);
     ShortVector top2 = ShortVector.fromArray(S, TOP_2_OF_6, 0);
-    long pairs = a.pairsAddress();
-    for (int b = 0; b < blocks; b++) {
+    long pairs = a.pairsAddress() + first * 32L;
+    for (int b = 0; b < 16; b++) {
       long k = (pairs + b * 32L) & Memory.MASK;
-      ShortVector less = IntVector.broadcast(I, a.halves16[b]).reinterpretAsShorts().mul(less32);
+      ShortVector less =
+          IntVector.broadcast(I, a.halves16[first + b]).reinterpretAsShorts().mul(less32);
       for (int g = 0; g < groups; g++) {
         long block = (start + g * step + b * 12L * L) & Memory.MASK;
         IntVector v0 = IntVector.fromMemorySegment(I, ALL, block, LE);
@@ -219,7 +214,7 @@ final class SuperBlockDots {
         p = low.or(top).mul(x).add(p).add(q);
         IntVector t = p.reinterpretAsInts();
         t = t.lanewise(ASHR, 16).add(t.lanewise(LSHL, 16).lanewise(ASHR, 16));
-        FloatVector.fromArray(F, scales, (g * blocks + b) * L)
+        FloatVector.fromArray(F, scales, (g * 16 + b) * L)
             .fma((FloatVector) t.convert(I2F, 0), FloatVector.fromArray(F, sums, g * L))
             .intoArray(sums, g * L);
       }

@@ -83,17 +83,17 @@ final class VectorAttention {
     final NativeFloats queries = new NativeFloats();
     final NativeFloats products = new NativeFloats();
     final NativeFloats sums = new NativeFloats();
-    final float[] maxima = new float[TILES * WIDE];
-    final float[] totals = new float[TILES * WIDE];
-    final float[] shrinks = new float[WIDE];
+    final float[] maxima = OwnLines.floats(TILES * WIDE);
+    final float[] totals = OwnLines.floats(TILES * WIDE);
+    final float[] shrinks = OwnLines.floats(WIDE);
 
     void fit(int headDim, int scoreCount) {
       if (keys.length < BLOCK * headDim) {
-        keys = new float[BLOCK * headDim];
-        values = new float[BLOCK * headDim];
+        keys = OwnLines.floats(BLOCK * headDim);
+        values = OwnLines.floats(BLOCK * headDim);
       }
       if (scores.length < scoreCount) {
-        scores = new float[scoreCount + scoreCount / 2];
+        scores = OwnLines.floats(scoreCount + scoreCount / 2);
       }
     }
   }
@@ -126,7 +126,7 @@ final class VectorAttention {
     stretches = Math.clamp(visible / POSITIONS_PER_STRETCH, 1, pool.size() == 1 ? 1 : wanted);
     int record = kv.headDim() + 2;
     if (partial.length < heads * stretches * record) {
-      partial = new float[heads * stretches * record];
+      partial = OwnLines.floats(heads * stretches * record);
     }
     pool.run(kv.kvHeads() * stretches, oneToken);
     for (int h = 0; h < heads; h++) {

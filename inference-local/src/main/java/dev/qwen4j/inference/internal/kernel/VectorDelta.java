@@ -52,18 +52,18 @@ final class VectorDelta {
   private static final class Buffers {
     float[] keys = new float[0]; // [keyDim, CHUNK]: the chunk's keys, transposed
     float[] corrections = new float[0]; // [CHUNK, valueDim]: d
-    final float[] byKeys = new float[CHUNK * CHUNK]; // [i, j]: −β_i e^{c_i−c_j} k_i·k_j
-    final float[] byQueries = new float[CHUNK * CHUNK]; // [i, j]: e^{c_i−c_j} q_i·k_j
-    final double[] sums = new double[CHUNK]; // c
-    final float[] powers = new float[CHUNK]; // e^{c_i−c_j} of one i
-    final float[] missing = new float[4 * L]; // d of a few columns
+    final float[] byKeys = OwnLines.floats(CHUNK * CHUNK); // [i, j]: −β_i e^{c_i−c_j} k_i·k_j
+    final float[] byQueries = OwnLines.floats(CHUNK * CHUNK); // [i, j]: e^{c_i−c_j} q_i·k_j
+    final double[] sums = OwnLines.doubles(CHUNK); // c
+    final float[] powers = OwnLines.floats(CHUNK); // e^{c_i−c_j} of one i
+    final float[] missing = OwnLines.floats(4 * L); // d of a few columns
 
     void fit(DeltaShape shape) {
       if (keys.length < CHUNK * shape.keyDim()) {
-        keys = new float[CHUNK * shape.keyDim()];
+        keys = OwnLines.floats(CHUNK * shape.keyDim());
       }
       if (corrections.length < CHUNK * shape.valueDim()) {
-        corrections = new float[CHUNK * shape.valueDim()];
+        corrections = OwnLines.floats(CHUNK * shape.valueDim());
       }
     }
   }

@@ -23,6 +23,9 @@ final class VectorKernels implements Kernels {
   /** Weights that a decode chunk reads, about: small enough to share out, large to stream. */
   private static final int CHUNK_BYTES = 128 * 1024;
 
+  /** Streams of memory for processors that want more than one. */
+  private static final int MANY = 6;
+
   /**
    * Tokens that are multiplied as one is, rounded and with the weights as they are packed: replies
    * that are written side by side, a draft that is checked, a few tokens of a prompt. With more,
@@ -33,6 +36,9 @@ final class VectorKernels implements Kernels {
   /** Types whose kernels want {@link Activations#xHalf}. */
   private static final Set<TensorType> HALVES = EnumSet.of(TensorType.F16, TensorType.E4M3);
 
+  /** Groups of packed rows that are read side by side: the memory's streams. */
+  private final int streams;
+
   private final WorkerPool pool;
   private final PackedCopy copy;
   private final Arena arena = Arena.ofShared();
@@ -42,7 +48,7 @@ final class VectorKernels implements Kernels {
   private final VectorConvolution convolution;
   private final VectorDelta delta;
   private final Scratch[] scratch;
-  private final Activations[] activations = new Activations[FEW];
+  private final Activations[] activations = new Activations[FEW]; // Several tokens.
   private final Set<Packing> packings = EnumSet.noneOf(Packing.class);
   private final WorkerPool.Chunk roundToken = this::roundToken;
   private final WorkerPool.Chunk decodeRows = this::decodeRows;
@@ -59,6 +65,7 @@ final class VectorKernels implements Kernels {
   private float[] x = new float[0];
   private int tokens;
   private boolean halvesWanted;
+  private long product; // its number, counted from 1
   private int width;
 
   VectorKernels(int threads) {
@@ -67,6 +74,16 @@ final class VectorKernels implements Kernels {
 
   /** Kernels that take from {@code copy} what was packed before, and put there what was not. */
   VectorKernels(int threads, PackedCopy copy) {
+    this(threads, copy, Processor.isAmd() ? 1 : MANY);
+  }
+
+  /**
+   * The same for a processor that reads memory fastest in so many streams. AMD's fetch far ahead of
+   * one that only ascends, and less far in several; Intel's stop at every page, and with one stream
+   * there is nothing else to do meanwhile. docs/log.md has the figures.
+   */
+  VectorKernels(int threads, PackedCopy copy, int streams) {
+    this.streams = streams;
     this.pool = new WorkerPool(threads);
     this.copy = copy;
     this.elementwise = new VectorElementwise(pool);
@@ -192,15 +209,38 @@ final class VectorKernels implements Kernels {
       chunks += decodeChunks(w);
     }
     halvesWanted = halves;
-    pool.run(tokens, roundToken);
+    product++;
+    if (tokens > 1) {
+      pool.run(tokens, roundToken);
+    }
     pool.run(chunks, decodeRows);
   }
 
   private void roundToken(int worker, int t) {
-    activations[t].set(x, t * width, width, halvesWanted);
+    round(activations[t], t);
+  }
+
+  private void round(Activations to, int t) {
+    to.set(x, t * width, width, halvesWanted);
     if (!packings.isEmpty()) {
-      activations[t].round(x, t * width, width, packings);
+      to.round(x, t * width, width, packings);
     }
+  }
+
+  /**
+   * The tokens as kernels read them. A single one is rounded by each worker for itself: that takes
+   * a microsecond, and less than to wait until another has done it, and for its cache.
+   */
+  private Activations[] rounded(int worker) {
+    if (tokens > 1) {
+      return activations;
+    }
+    Scratch own = scratch[worker];
+    if (own.product != product) {
+      round(own.token[0], 0);
+      own.product = product;
+    }
+    return own.token;
   }
 
   private int decodeChunks(Matrix w) {
@@ -211,9 +251,8 @@ final class VectorKernels implements Kernels {
   }
 
   /** Whole numbers of those that are read side by side. */
-  private static int groupsPerChunk(PackedMatrix w) {
-    int atOnce = w.packing().groupsAtOnce();
-    return Math.max(1, Math.toIntExact(CHUNK_BYTES / (w.groupBytes() * atOnce))) * atOnce;
+  private int groupsPerChunk(PackedMatrix w) {
+    return Math.max(1, Math.toIntExact(CHUNK_BYTES / (w.groupBytes() * streams))) * streams;
   }
 
   private static int rowsPerChunk(MappedMatrix w) {
@@ -225,19 +264,19 @@ final class VectorKernels implements Kernels {
     for (int i = 0; i < weights.length; i++) {
       int chunks = decodeChunks(weights[i]);
       if (c < chunks) {
-        decodeRows(weights[i], c, chunks, scratch[worker], outs[i]);
+        decodeRows(weights[i], c, chunks, rounded(worker), scratch[worker], outs[i]);
         return;
       }
       c -= chunks;
     }
   }
 
-  private void decodeRows(Matrix matrix, int chunk, int chunks, Scratch scratch, float[] out) {
+  private void decodeRows(
+      Matrix matrix, int chunk, int chunks, Activations[] x, Scratch scratch, float[] out) {
     if (matrix instanceof PackedMatrix w) {
       int to = (int) ((long) w.groups() * (chunk + 1) / chunks);
-      int atOnce = w.packing().groupsAtOnce();
-      for (int g = (int) ((long) w.groups() * chunk / chunks); g < to; g += atOnce) {
-        decodeGroups(w, g, Math.min(atOnce, to - g), scratch, out);
+      for (int g = (int) ((long) w.groups() * chunk / chunks); g < to; g += streams) {
+        decodeGroups(w, g, Math.min(streams, to - g), x, scratch, out);
       }
     } else {
       MappedMatrix w = (MappedMatrix) matrix;
@@ -246,18 +285,19 @@ final class VectorKernels implements Kernels {
       long address = w.raw().data().address() + from * w.rowBytes();
       for (int t = 0; t < tokens; t++) {
         int to = t * w.rows() + from;
-        RowDots.multiply(w.raw(), address, rows, activations[t], scratch, out, to);
+        RowDots.multiply(w.raw(), address, rows, x[t], scratch, out, to);
       }
     }
   }
 
-  private void decodeGroups(PackedMatrix w, int group, int groups, Scratch scratch, float[] out) {
+  private void decodeGroups(
+      PackedMatrix w, int group, int groups, Activations[] x, Scratch scratch, float[] out) {
     int t = 0;
     for (; t + PackedFours.COUNT <= tokens; t += PackedFours.COUNT) {
-      PackedFours.multiply(w, group, groups, activations, t, scratch, out, t * w.rows());
+      PackedFours.multiply(w, group, groups, x, t, scratch, out, t * w.rows());
     }
     for (; t < tokens; t++) {
-      PackedDots.multiply(w, group, groups, activations[t], scratch, out, t * w.rows());
+      PackedDots.multiply(w, group, groups, x[t], scratch, out, t * w.rows());
     }
   }
 
@@ -333,8 +373,8 @@ final class VectorKernels implements Kernels {
     Packing packing = Packing.of(type);
     return packing == null
         ? RowDots.way(type)
-        : "packed in %s, %d rows a group"
-            .formatted(packing.name().toLowerCase(Locale.ROOT), packing.groupRows());
+        : "packed in %s, %d rows a group, %d side by side"
+            .formatted(packing.name().toLowerCase(Locale.ROOT), packing.groupRows(), streams);
   }
 
   @Override

@@ -2,15 +2,10 @@ package dev.qwen4j.inference.internal.kernel;
 
 import com.sun.management.HotSpotDiagnosticMXBean;
 import com.sun.management.VMOption;
-import java.io.IOException;
 import java.lang.management.ManagementFactory;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import jdk.incubator.vector.FloatVector;
 
@@ -19,8 +14,6 @@ import jdk.incubator.vector.FloatVector;
  * processor has. Finding out why takes milliseconds, so it is for people who ask.
  */
 final class VectorWidth {
-  private static final Path PROCESSOR = Path.of("/proc/cpuinfo");
-
   /** Flags of the JVM that say something even if nobody has set them. */
   private static final Set<String> INSTRUCTIONS = Set.of("UseAVX", "UseSVE");
 
@@ -53,7 +46,7 @@ final class VectorWidth {
 
   /** Why, in one line. */
   static String reason() {
-    return reason(bits(), preferred(), flags(), processor());
+    return reason(bits(), preferred(), flags(), Processor.flags());
   }
 
   /**
@@ -119,21 +112,6 @@ final class VectorWidth {
       return vm == null ? Optional.empty() : Optional.of(vm.getVMOption(name));
     } catch (IllegalArgumentException e) {
       return Optional.empty(); // It is a flag of other processors.
-    }
-  }
-
-  private static Set<String> processor() {
-    if (!Files.isReadable(PROCESSOR)) {
-      return Set.of();
-    }
-    try (Stream<String> lines = Files.lines(PROCESSOR)) {
-      return lines
-          .filter(line -> line.startsWith("flags") || line.startsWith("Features"))
-          .limit(1)
-          .flatMap(line -> Arrays.stream(line.split("\\s+")))
-          .collect(Collectors.toSet());
-    } catch (IOException e) {
-      return Set.of(); // A reason less is no reason to fail.
     }
   }
 }

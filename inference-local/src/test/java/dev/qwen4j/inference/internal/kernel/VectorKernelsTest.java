@@ -23,8 +23,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 class VectorKernelsTest {
   private final ScalarKernels scalar = new ScalarKernels("the oracle");
   private final VectorKernels vector = new VectorKernels(2);
-  private final VectorKernels alone = new VectorKernels(1);
-  private final VectorKernels crowd = new VectorKernels(5);
+  // With one stream of memory and with several, whichever this machine's processor wants.
+  private final VectorKernels alone = new VectorKernels(1, new PackedCopy(), 1);
+  private final VectorKernels crowd = new VectorKernels(5, new PackedCopy(), 4);
   private Arena arena = Arena.ofShared();
 
   @BeforeAll
