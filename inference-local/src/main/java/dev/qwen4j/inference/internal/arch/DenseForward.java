@@ -88,10 +88,21 @@ final class DenseForward implements TextModel.Layers {
       kernels.rmsNorm(x, tokens, width, layer.attentionNorm(), epsilon, normed);
       attention.run(layer.attention(), spans, l, normed, delta, pause);
       kernels.add(x, delta, tokens * width);
-      kernels.rmsNorm(x, tokens, width, layer.feedForwardNorm(), epsilon, normed);
-      layer.feedForward().run(kernels, normed, tokens, delta, pause);
-      kernels.add(x, delta, tokens * width);
+      if (l < layers.size() - 1) {
+        feedForward(layer, x, tokens, pause);
+      }
     }
+  }
+
+  @Override
+  public void finish(float[] x, int rows) {
+    feedForward(layers.getLast(), x, rows, () -> {});
+  }
+
+  private void feedForward(Layer layer, float[] x, int tokens, Runnable pause) {
+    kernels.rmsNorm(x, tokens, width, layer.feedForwardNorm(), epsilon, normed);
+    layer.feedForward().run(kernels, normed, tokens, delta, pause);
+    kernels.add(x, delta, tokens * width);
   }
 
   private void reserve(int tokens) {

@@ -135,14 +135,25 @@ final class HybridForward implements TextModel.Layers {
         case Mixer.Recurrent(DeltaWeights w) -> deltaNet.run(w, spans, l, normed, delta, pause);
       }
       kernels.add(x, delta, tokens * width);
-      kernels.rmsNorm(x, tokens, width, layer.feedForwardNorm(), epsilon, normed);
-      switch (layer.feedForward()) {
-        case FeedForward.Dense w -> w.run(kernels, normed, tokens, delta, pause);
-        case FeedForward.Experts w ->
-            Objects.requireNonNull(experts, "experts").run(w, normed, tokens, delta, pause);
+      if (l < layers.size() - 1) {
+        feedForward(layer, x, tokens, pause);
       }
-      kernels.add(x, delta, tokens * width);
     }
+  }
+
+  @Override
+  public void finish(float[] x, int rows) {
+    feedForward(layers.getLast(), x, rows, () -> {});
+  }
+
+  private void feedForward(Layer layer, float[] x, int tokens, Runnable pause) {
+    kernels.rmsNorm(x, tokens, width, layer.feedForwardNorm(), epsilon, normed);
+    switch (layer.feedForward()) {
+      case FeedForward.Dense w -> w.run(kernels, normed, tokens, delta, pause);
+      case FeedForward.Experts w ->
+          Objects.requireNonNull(experts, "experts").run(w, normed, tokens, delta, pause);
+    }
+    kernels.add(x, delta, tokens * width);
   }
 
   private void reserve(int tokens) {

@@ -81,13 +81,24 @@ final class MoeForward implements TextModel.Layers {
       kernels.rmsNorm(x, tokens, width, layer.attentionNorm(), epsilon, normed);
       attention.run(layer.attention(), spans, l, normed, delta, pause);
       kernels.add(x, delta, tokens * width);
-      kernels.rmsNorm(x, tokens, width, layer.feedForwardNorm(), epsilon, normed);
-      switch (layer.feedForward()) {
-        case FeedForward.Dense w -> w.run(kernels, normed, tokens, delta, pause);
-        case FeedForward.Experts w -> experts.run(w, normed, tokens, delta, pause);
+      if (l < layers.size() - 1) {
+        feedForward(layer, x, tokens, pause);
       }
-      kernels.add(x, delta, tokens * width);
     }
+  }
+
+  @Override
+  public void finish(float[] x, int rows) {
+    feedForward(layers.getLast(), x, rows, () -> {});
+  }
+
+  private void feedForward(Layer layer, float[] x, int tokens, Runnable pause) {
+    kernels.rmsNorm(x, tokens, width, layer.feedForwardNorm(), epsilon, normed);
+    switch (layer.feedForward()) {
+      case FeedForward.Dense w -> w.run(kernels, normed, tokens, delta, pause);
+      case FeedForward.Experts w -> experts.run(w, normed, tokens, delta, pause);
+    }
+    kernels.add(x, delta, tokens * width);
   }
 
   private void reserve(int tokens) {

@@ -31,13 +31,22 @@ final class TextModel implements ForwardPass {
   /** The decoder layers of a family: what lies between the embedding and the last norm. */
   interface Layers {
     /**
-     * Passes a batch through all layers; the caller then advances the sequences.
+     * Passes a batch through all layers but the last one's feed-forward, which no other token
+     * needs: {@link #finish} does that for the rows that are read. The caller then advances the
+     * sequences.
      *
      * @param spans whose tokens the rows of {@code x} are, one after the other
      * @param x [tokens, width]: the residual stream, which every layer adds to
      * @param pause called a few times per layer; what it throws ends the pass
      */
     void run(List<Span> spans, float[] x, int tokens, Runnable pause);
+
+    /**
+     * The last layer's feed-forward.
+     *
+     * @param x [rows, width]: rows of the last batch, or a copy of them, to be added to
+     */
+    void finish(float[] x, int rows);
 
     /** An empty sequence that can grow to {@code maxPositions}. */
     SequenceState start(int maxPositions, KvType type);
@@ -98,7 +107,7 @@ final class TextModel implements ForwardPass {
     System.arraycopy(normed, 0, out, 0, width());
   }
 
-  /** {@code normed} = the last norm of some rows of the last batch: [rows, width]. */
+  /** {@code normed} = the last layer's end and the last norm of some rows: [rows, width]. */
   private void finish(int first, int rows) {
     if (first < 0 || rows < 1 || first + rows > count) {
       throw new IllegalArgumentException(
@@ -108,6 +117,7 @@ final class TextModel implements ForwardPass {
       normed = new float[rows * width()];
     }
     System.arraycopy(x, first * width(), normed, 0, rows * width());
+    layers.finish(normed, rows);
     kernels.rmsNorm(normed, rows, width(), ends.outputNorm(), trunk.epsilon(), normed);
   }
 
