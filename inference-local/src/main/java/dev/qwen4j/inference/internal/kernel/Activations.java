@@ -210,13 +210,8 @@ final class Activations {
       halves16[2 * b + 1] = pairOf(second, 8 * 128);
       int both = pairOf(first + second, 16 * 128);
       halves[b] = both;
-      sum[b] = scale[b] * total(both);
+      sum[b] = scale[b] * ((short) both + (both >> 16));
     }
-  }
-
-  /** Both of a pair added up. */
-  static int total(int halves) {
-    return (short) halves + (halves >> 16);
   }
 
   private static long biased(long at) {

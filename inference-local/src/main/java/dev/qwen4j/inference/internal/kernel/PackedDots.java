@@ -29,8 +29,8 @@ import jdk.incubator.vector.ShortVector;
  *
  * <p>Products are summed in 16 bits as long as they fit, which is longer if what is summed is the
  * weight less the center of its range: sums start from {@code −center · Σx}, and types which have
- * no center get that back. Words of 4 bits are not masked, and words of 5 bits less often: see
- * {@link Activations}.
+ * no center get that back with what their minima take off ({@link PackedScales#takeOff}). Words of
+ * 4 bits are not masked, and words of 5 bits less often: see {@link Activations}.
  *
  * <p>What shapes the code is C2 (JDK 25; docs/log.md has the figures). It keeps vectors in
  * registers only where it inlines every operation, and stops inlining in methods of some hundred of

@@ -207,7 +207,6 @@ final class PackedFours {
     long x1 = a1.foursAddress() + from * 64L;
     long x2 = a2.foursAddress() + from * 64L;
     long x3 = a3.foursAddress() + from * 64L;
-    int back = m.type() == TensorType.Q4_K ? 8 : 0;
     ShortVector less8 = ShortVector.fromArray(S, PackedDots.LESS_8, 0);
     for (int b = 0; b < blocks; b++) {
       for (int g = 0; g < groups; g++) {
@@ -252,28 +251,24 @@ final class PackedFours {
           int to = (g * 12 + r) * L;
           IntVector t0 = p0.reinterpretAsInts();
           t0 = t0.add(t0.lanewise(LSHL, 16)).lanewise(ASHR, 16);
-          t0 = t0.add(back * Activations.total(a0.halves[from + b]));
           scale
               .mul(a0.scale[from + b])
               .fma((FloatVector) t0.convert(I2F, 0), FloatVector.fromArray(F, sums, to))
               .intoArray(sums, to);
           IntVector t1 = p1.reinterpretAsInts();
           t1 = t1.add(t1.lanewise(LSHL, 16)).lanewise(ASHR, 16);
-          t1 = t1.add(back * Activations.total(a1.halves[from + b]));
           scale
               .mul(a1.scale[from + b])
               .fma((FloatVector) t1.convert(I2F, 0), FloatVector.fromArray(F, sums, to + 3 * L))
               .intoArray(sums, to + 3 * L);
           IntVector t2 = p2.reinterpretAsInts();
           t2 = t2.add(t2.lanewise(LSHL, 16)).lanewise(ASHR, 16);
-          t2 = t2.add(back * Activations.total(a2.halves[from + b]));
           scale
               .mul(a2.scale[from + b])
               .fma((FloatVector) t2.convert(I2F, 0), FloatVector.fromArray(F, sums, to + 6 * L))
               .intoArray(sums, to + 6 * L);
           IntVector t3 = p3.reinterpretAsInts();
           t3 = t3.add(t3.lanewise(LSHL, 16)).lanewise(ASHR, 16);
-          t3 = t3.add(back * Activations.total(a3.halves[from + b]));
           scale
               .mul(a3.scale[from + b])
               .fma((FloatVector) t3.convert(I2F, 0), FloatVector.fromArray(F, sums, to + 9 * L))
@@ -304,7 +299,6 @@ final class PackedFours {
     long x1 = a1.fivesAddress() + from * 64L;
     long x2 = a2.fivesAddress() + from * 64L;
     long x3 = a3.fivesAddress() + from * 64L;
-    int back = m.type() == TensorType.Q5_K ? 16 : 0;
     ShortVector less16 = ShortVector.fromArray(S, PackedDots.LESS_16, 0);
     ShortVector low10 = ShortVector.fromArray(S, PackedDots.LOW_10, 0);
     ShortVector low5 = ShortVector.fromArray(S, PackedDots.LOW_5, 0);
@@ -368,28 +362,24 @@ final class PackedFours {
           int to = (g * 12 + r) * L;
           IntVector t0 = p0.reinterpretAsInts();
           t0 = t0.lanewise(ASHR, 16).add(t0.lanewise(LSHL, 16).lanewise(ASHR, 16));
-          t0 = t0.add(back * Activations.total(a0.halves[from + b]));
           scale
               .mul(a0.scale[from + b])
               .fma((FloatVector) t0.convert(I2F, 0), FloatVector.fromArray(F, sums, to))
               .intoArray(sums, to);
           IntVector t1 = p1.reinterpretAsInts();
           t1 = t1.lanewise(ASHR, 16).add(t1.lanewise(LSHL, 16).lanewise(ASHR, 16));
-          t1 = t1.add(back * Activations.total(a1.halves[from + b]));
           scale
               .mul(a1.scale[from + b])
               .fma((FloatVector) t1.convert(I2F, 0), FloatVector.fromArray(F, sums, to + 3 * L))
               .intoArray(sums, to + 3 * L);
           IntVector t2 = p2.reinterpretAsInts();
           t2 = t2.lanewise(ASHR, 16).add(t2.lanewise(LSHL, 16).lanewise(ASHR, 16));
-          t2 = t2.add(back * Activations.total(a2.halves[from + b]));
           scale
               .mul(a2.scale[from + b])
               .fma((FloatVector) t2.convert(I2F, 0), FloatVector.fromArray(F, sums, to + 6 * L))
               .intoArray(sums, to + 6 * L);
           IntVector t3 = p3.reinterpretAsInts();
           t3 = t3.lanewise(ASHR, 16).add(t3.lanewise(LSHL, 16).lanewise(ASHR, 16));
-          t3 = t3.add(back * Activations.total(a3.halves[from + b]));
           scale
               .mul(a3.scale[from + b])
               .fma((FloatVector) t3.convert(I2F, 0), FloatVector.fromArray(F, sums, to + 9 * L))

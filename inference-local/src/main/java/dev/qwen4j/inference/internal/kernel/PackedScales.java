@@ -44,8 +44,8 @@ final class PackedScales {
    */
   static int back(TensorType type) {
     return switch (type) {
-      case Q4_1 -> 8;
-      case Q5_1 -> 16;
+      case Q4_1, Q4_K -> 8;
+      case Q5_1, Q5_K -> 16;
       default -> 0;
     };
   }
@@ -111,7 +111,7 @@ final class PackedScales {
       switch (m.type()) {
         case Q4_1, Q5_1 ->
             ofHalves(start + 2L * r, m.blockStep(), blocks, back, sums, from, out, at + r);
-        default -> ofBytes(start, r, sums, from, out, at + r);
+        default -> ofBytes(start, r, back, sums, from, out, at + r);
       }
     }
   }
@@ -129,15 +129,20 @@ final class PackedScales {
     more.mul(back).add(sum).intoArray(out, at);
   }
 
-  private static void ofBytes(long start, int r, float[] sums, int from, float[] out, int at) {
+  private static void ofBytes(
+      long start, int r, float back, float[] sums, int from, float[] out, int at) {
     long unit = start & Memory.MASK;
+    FloatVector more = FloatVector.zero(F);
     FloatVector less = FloatVector.zero(F);
     for (int j = 0; j < 8; j++) {
       FloatVector factor = FloatVector.broadcast(F, sums[from + j]);
-      less = bytes(unit + 36L * L + j * 3L * L + r).fma(factor, less);
+      long scale = unit + 12L * L + j * 3L * L + r;
+      more = bytes(scale).fma(factor, more);
+      less = bytes(scale + 24L * L).fma(factor, less);
     }
+    more = more.mul(back).mul(half(unit + 2L * r));
     less = less.mul(half(unit + 6L * L + 2L * r));
-    FloatVector.fromArray(F, out, at).sub(less).intoArray(out, at);
+    FloatVector.fromArray(F, out, at).add(more.sub(less)).intoArray(out, at);
   }
 
   private static void halves(

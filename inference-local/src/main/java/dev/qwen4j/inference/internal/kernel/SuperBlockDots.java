@@ -65,9 +65,8 @@ final class SuperBlockDots {
     long fours = a.foursAddress() + first * 64L;
     for (int b = 0; b < 8; b++) {
       long x0 = (fours + b * 64L) & Memory.MASK;
-      int halves = a.halves[first + b];
-      ShortVector less = IntVector.broadcast(I, halves).reinterpretAsShorts().mul(less8);
-      IntVector back = IntVector.broadcast(I, 8 * Activations.total(halves));
+      ShortVector less =
+          IntVector.broadcast(I, a.halves[first + b]).reinterpretAsShorts().mul(less8);
       for (int g = 0; g < groups; g++) {
         long from = (start + g * step + b * 48L * L) & Memory.MASK;
         ShortVector p0 = less;
@@ -99,9 +98,9 @@ final class SuperBlockDots {
         IntVector t0 = p0.reinterpretAsInts();
         IntVector t1 = p1.reinterpretAsInts();
         IntVector t2 = p2.reinterpretAsInts();
-        t0 = t0.add(t0.lanewise(LSHL, 16)).lanewise(ASHR, 16).add(back);
-        t1 = t1.add(t1.lanewise(LSHL, 16)).lanewise(ASHR, 16).add(back);
-        t2 = t2.add(t2.lanewise(LSHL, 16)).lanewise(ASHR, 16).add(back);
+        t0 = t0.add(t0.lanewise(LSHL, 16)).lanewise(ASHR, 16);
+        t1 = t1.add(t1.lanewise(LSHL, 16)).lanewise(ASHR, 16);
+        t2 = t2.add(t2.lanewise(LSHL, 16)).lanewise(ASHR, 16);
         int s = (g * 8 + b) * 3 * L;
         int r = g * 3 * L;
         FloatVector.fromArray(F, scales, s)
@@ -126,9 +125,8 @@ final class SuperBlockDots {
     long fives = a.fivesAddress() + first * 64L;
     for (int b = 0; b < 8; b++) {
       long x0 = (fives + b * 64L) & Memory.MASK;
-      int halves = a.halves[first + b];
-      ShortVector less = IntVector.broadcast(I, halves).reinterpretAsShorts().mul(less16);
-      IntVector back = IntVector.broadcast(I, 16 * Activations.total(halves));
+      ShortVector less =
+          IntVector.broadcast(I, a.halves[first + b]).reinterpretAsShorts().mul(less16);
       for (int g = 0; g < groups; g++) {
         long from = (start + g * step + b * 66L * L) & Memory.MASK;
         ShortVector x = IntVector.broadcast(I, ALL.get(INT, x0 + 60)).reinterpretAsShorts();
@@ -157,9 +155,9 @@ final class SuperBlockDots {
         IntVector t0 = p0.reinterpretAsInts();
         IntVector t1 = p1.reinterpretAsInts();
         IntVector t2 = p2.reinterpretAsInts();
-        t0 = t0.lanewise(ASHR, 16).add(t0.lanewise(LSHL, 16).lanewise(ASHR, 16)).add(back);
-        t1 = t1.lanewise(ASHR, 16).add(t1.lanewise(LSHL, 16).lanewise(ASHR, 16)).add(back);
-        t2 = t2.lanewise(ASHR, 16).add(t2.lanewise(LSHL, 16).lanewise(ASHR, 16)).add(back);
+        t0 = t0.lanewise(ASHR, 16).add(t0.lanewise(LSHL, 16).lanewise(ASHR, 16));
+        t1 = t1.lanewise(ASHR, 16).add(t1.lanewise(LSHL, 16).lanewise(ASHR, 16));
+        t2 = t2.lanewise(ASHR, 16).add(t2.lanewise(LSHL, 16).lanewise(ASHR, 16));
         int s = (g * 8 + b) * 3 * L;
         int r = g * 3 * L;
         FloatVector.fromArray(F, scales, s)
