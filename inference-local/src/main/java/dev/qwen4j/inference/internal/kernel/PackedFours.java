@@ -33,6 +33,12 @@ final class PackedFours {
   /** Tokens. */
   static final int COUNT = 4;
 
+  /** Columns whose scales are made floats at once, as the K types have them. */
+  private static final int UNIT = 256;
+
+  /** The same of the other types. */
+  private static final int COLUMNS = 2048;
+
   private PackedFours() {}
 
   /**
@@ -53,13 +59,13 @@ final class PackedFours {
     Packing packing = m.packing();
     int rows = packing.groupRows();
     int blocks = m.cols() / packing.block();
-    int most = 256 / packing.block();
+    boolean units = Packing.unit(m.type()) == UNIT;
+    int most = (units ? UNIT : COLUMNS) / packing.block();
     float[] scales = scratch.scales(groups * most * rows);
     float[] ones = scratch.ones(blocks);
     float[] sums = scratch.sums(groups * COUNT * rows);
     Arrays.fill(sums, 0, groups * COUNT * rows, 0);
     boolean minima = PackedScales.haveMinima(m.type());
-    boolean units = Packing.unit(m.type()) == 256;
     for (int from = 0; from < blocks; from += most) {
       int n = Math.min(most, blocks - from);
       for (int g = 0; g < groups; g++) {
