@@ -61,7 +61,7 @@ final class PackedScales {
   /**
    * Writes [blocks, rows] of {@code scale · factor}.
    *
-   * @param from the first block; 256 columns, or what is left of a row, are written
+   * @param from the first block; of the K types, the first of 256 columns, which are written
    * @param factors one per block of the row
    * @param at where {@code out} begins
    */
@@ -78,7 +78,7 @@ final class PackedScales {
   /**
    * Writes [blocks, rows] of {@code minus} of a type that {@link #haveMinima}.
    *
-   * @param from the first block; 256 columns, or what is left of a row, are written
+   * @param from the first block; of the K types, the first of 256 columns, which are written
    * @param ones as many as blocks of the row
    */
   static void minus(PackedMatrix m, int group, int from, int blocks, float[] ones, float[] out) {
