@@ -80,26 +80,27 @@ final class DenseForward implements TextModel.Layers {
   }
 
   @Override
-  public void run(List<Span> spans, float[] x, int tokens, Runnable pause) {
-    reserve(tokens);
-    attention.begin(spans, tokens);
-    for (int l = 0; l < layers.size(); l++) {
-      Layer layer = layers.get(l);
-      kernels.rmsNorm(x, tokens, width, layer.attentionNorm(), epsilon, normed);
-      attention.run(layer.attention(), spans, l, normed, delta, pause);
-      kernels.add(x, delta, tokens * width);
-      if (l < layers.size() - 1) {
-        feedForward(layer, x, tokens, pause);
-      }
-    }
+  public int count() {
+    return layers.size();
   }
 
   @Override
-  public void finish(float[] x, int rows) {
-    feedForward(layers.getLast(), x, rows, () -> {});
+  public void begin(List<Span> spans, int tokens) {
+    reserve(tokens);
+    attention.begin(spans, tokens);
   }
 
-  private void feedForward(Layer layer, float[] x, int tokens, Runnable pause) {
+  @Override
+  public void mix(int l, List<Span> spans, float[] x, int tokens, Runnable pause) {
+    Layer layer = layers.get(l);
+    kernels.rmsNorm(x, tokens, width, layer.attentionNorm(), epsilon, normed);
+    attention.run(layer.attention(), spans, l, normed, delta, pause);
+    kernels.add(x, delta, tokens * width);
+  }
+
+  @Override
+  public void feedForward(int l, float[] x, int tokens, Runnable pause) {
+    Layer layer = layers.get(l);
     kernels.rmsNorm(x, tokens, width, layer.feedForwardNorm(), epsilon, normed);
     layer.feedForward().run(kernels, normed, tokens, delta, pause);
     kernels.add(x, delta, tokens * width);

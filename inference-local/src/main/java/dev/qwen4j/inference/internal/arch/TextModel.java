@@ -30,23 +30,28 @@ final class TextModel implements ForwardPass {
 
   /** The decoder layers of a family: what lies between the embedding and the last norm. */
   interface Layers {
-    /**
-     * Passes a batch through all layers but the last one's feed-forward, which no other token
-     * needs: {@link #finish} does that for the rows that are read. The caller then advances the
-     * sequences.
-     *
-     * @param spans whose tokens the rows of {@code x} are, one after the other
-     * @param x [tokens, width]: the residual stream, which every layer adds to
-     * @param pause called a few times per layer; what it throws ends the pass
-     */
-    void run(List<Span> spans, float[] x, int tokens, Runnable pause);
+    int count();
+
+    /** Called before a batch of so many tokens passes through the layers, from the first on. */
+    void begin(List<Span> spans, int tokens);
 
     /**
-     * The last layer's feed-forward.
+     * A layer's first half, in which tokens see those before them; the caller advances the
+     * sequences behind the last layer.
      *
-     * @param x [rows, width]: rows of the last batch, or a copy of them, to be added to
+     * @param spans whose tokens the rows of {@code x} are, one after the other
+     * @param x [tokens, width]: the residual stream, which is added to
+     * @param pause called a few times; what it throws ends the pass
      */
-    void finish(float[] x, int rows);
+    void mix(int layer, List<Span> spans, float[] x, int tokens, Runnable pause);
+
+    /**
+     * A layer's second half, in which each token is by itself.
+     *
+     * @param x [rows, width], to be added to; not more rows than the batch has tokens
+     * @param pause called a few times; what it throws ends the pass
+     */
+    void feedForward(int layer, float[] x, int rows, Runnable pause);
 
     /** An empty sequence that can grow to {@code maxPositions}. */
     SequenceState start(int maxPositions, KvType type);
@@ -90,7 +95,14 @@ final class TextModel implements ForwardPass {
       ends.embedding().lookUp(span.ids(), span.from(), span.count(), x, row);
       row += span.count();
     }
-    layers.run(spans, x, tokens, pause);
+    layers.begin(spans, tokens);
+    for (int l = 0; l < layers.count(); l++) {
+      layers.mix(l, spans, x, tokens, pause);
+      // No other token needs the last one: finish() computes it for the rows that are read.
+      if (l < layers.count() - 1) {
+        layers.feedForward(l, x, tokens, pause);
+      }
+    }
     spans.forEach(span -> span.state().advance(span.count()));
     count = tokens;
   }
@@ -117,7 +129,7 @@ final class TextModel implements ForwardPass {
       normed = new float[rows * width()];
     }
     System.arraycopy(x, first * width(), normed, 0, rows * width());
-    layers.finish(normed, rows);
+    layers.feedForward(layers.count() - 1, normed, rows, () -> {});
     kernels.rmsNorm(normed, rows, width(), ends.outputNorm(), trunk.epsilon(), normed);
   }
 

@@ -71,7 +71,7 @@ final class PackedScales {
     switch (m.type()) {
       case Q4_K, Q5_K -> bytes(start, 0, factors, from, out, at);
       case Q6_K -> sixteenths(start, factors, from, out, at);
-      default -> halves(start, m.blockStep(), blocks, factors, from, out, at);
+      default -> halves(start, m.blockStep(), blocks, 1, factors, from, out, at);
     }
   }
 
@@ -85,11 +85,7 @@ final class PackedScales {
     long start = m.scalesOf(group, from);
     switch (m.type()) {
       case Q4_1, Q5_1 -> {
-        int n = blocks * 3 * L;
-        halves(start + 6L * L, m.blockStep(), blocks, ones, from, out, 0);
-        for (int i = 0; i < n; i += L) {
-          FloatVector.fromArray(F, out, i).neg().intoArray(out, i);
-        }
+        halves(start + 6L * L, m.blockStep(), blocks, -1, ones, from, out, 0);
       }
       default -> bytes(start, 1, ones, from, out, 0);
     }
@@ -146,9 +142,16 @@ final class PackedScales {
   }
 
   private static void halves(
-      long start, long step, int blocks, float[] factors, int first, float[] out, int at) {
+      long start,
+      long step,
+      int blocks,
+      float constant,
+      float[] factors,
+      int first,
+      float[] out,
+      int at) {
     for (int b = 0; b < blocks; b++) {
-      FloatVector factor = FloatVector.broadcast(F, factors[first + b]);
+      FloatVector factor = FloatVector.broadcast(F, constant * factors[first + b]);
       long from = (start + b * step) & Memory.MASK;
       int to = at + b * 3 * L;
       half(from).mul(factor).intoArray(out, to);

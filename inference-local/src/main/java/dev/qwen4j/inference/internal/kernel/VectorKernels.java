@@ -23,8 +23,12 @@ final class VectorKernels implements Kernels {
   /** Weights that a decode chunk reads, about: small enough to share out, large to stream. */
   private static final int CHUNK_BYTES = 128 * 1024;
 
-  /** Streams of memory for processors that want more than one. */
-  private static final int MANY = 6;
+  /**
+   * Streams in which this processor reads memory fastest. AMD's fetch far ahead of one that only
+   * ascends, and less far in several; Intel's stop at every page, and with one stream there is
+   * nothing else to do meanwhile. docs/log.md has the figures.
+   */
+  private static final int STREAMS = Processor.isAmd() ? 1 : 6;
 
   /**
    * Tokens that are multiplied as one is, rounded and with the weights as they are packed: replies
@@ -74,14 +78,10 @@ final class VectorKernels implements Kernels {
 
   /** Kernels that take from {@code copy} what was packed before, and put there what was not. */
   VectorKernels(int threads, PackedCopy copy) {
-    this(threads, copy, Processor.isAmd() ? 1 : MANY);
+    this(threads, copy, STREAMS);
   }
 
-  /**
-   * The same for a processor that reads memory fastest in so many streams. AMD's fetch far ahead of
-   * one that only ascends, and less far in several; Intel's stop at every page, and with one stream
-   * there is nothing else to do meanwhile. docs/log.md has the figures.
-   */
+  /** The same for a processor that reads memory fastest in so many streams. */
   VectorKernels(int threads, PackedCopy copy, int streams) {
     this.streams = streams;
     this.pool = new WorkerPool(threads);
