@@ -39,6 +39,9 @@ final class VectorAttention {
 
   private static final int POSITIONS_PER_STRETCH = 128;
 
+  /** Positions that one token's attention converts at once: they stay in the first-level cache. */
+  private static final int STEP = 16;
+
   /** So many tokens attend one by one: what a draft is checked with is, to the bit, one token's. */
   private static final int FEW = 4;
 
@@ -129,7 +132,14 @@ final class VectorAttention {
       partial = OwnLines.floats(heads * stretches * record);
     }
     pool.run(kv.kvHeads() * stretches, oneToken);
-    for (int h = 0; h < heads; h++) {
+    if (stretches > 1) {
+      mergeHeads(0, heads);
+    }
+  }
+
+  private void mergeHeads(int first, int count) {
+    int record = kv.headDim() + 2;
+    for (int h = first; h < first + count; h++) {
       merge(h * stretches * record, record, row + h * kv.headDim());
     }
   }
@@ -165,8 +175,8 @@ final class VectorAttention {
     int span = to - from;
     Buffers b = buffers[worker];
     b.fit(headDim, group * span);
-    for (int p = from; p < to; p += BLOCK) {
-      int n = Math.min(BLOCK, to - p);
+    for (int p = from; p < to; p += STEP) {
+      int n = Math.min(STEP, to - p);
       kv.readKeys(kvHead, p, n, b.keys);
       for (int g = 0; g < group; g++) {
         int qAt = row + (kvHead * group + g) * headDim;
@@ -181,13 +191,16 @@ final class VectorAttention {
       partial[at + 1] = Elementwise.expAndSum(b.scores, g * span, span, max);
       Arrays.fill(partial, at + 2, at + record, 0);
     }
-    for (int p = from; p < to; p += BLOCK) {
-      int n = Math.min(BLOCK, to - p);
+    for (int p = from; p < to; p += STEP) {
+      int n = Math.min(STEP, to - p);
       kv.readValues(kvHead, p, n, b.values);
       for (int g = 0; g < group; g++) {
         int at = ((kvHead * group + g) * stretches + stretch) * record + 2;
         addValues(b.scores, g * span + p - from, b.values, n, headDim, partial, at);
       }
+    }
+    if (stretches == 1) {
+      mergeHeads(kvHead * group, group);
     }
   }
 
