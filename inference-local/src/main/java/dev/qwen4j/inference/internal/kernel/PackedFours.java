@@ -140,11 +140,11 @@ final class PackedFours {
       int scaleAt,
       float[] sums,
       int at) {
-    boolean half = rows == L;
-    float[] d0 = half ? tokens[first].scale16 : tokens[first].scale;
-    float[] d1 = half ? tokens[first + 1].scale16 : tokens[first + 1].scale;
-    float[] d2 = half ? tokens[first + 2].scale16 : tokens[first + 2].scale;
-    float[] d3 = half ? tokens[first + 3].scale16 : tokens[first + 3].scale;
+    boolean sixteens = rows == L; // Only blocks of 16 come in groups of one vector of rows.
+    float[] d0 = sixteens ? tokens[first].scale16 : tokens[first].scale;
+    float[] d1 = sixteens ? tokens[first + 1].scale16 : tokens[first + 1].scale;
+    float[] d2 = sixteens ? tokens[first + 2].scale16 : tokens[first + 2].scale;
+    float[] d3 = sixteens ? tokens[first + 3].scale16 : tokens[first + 3].scale;
     FloatVector s0 = FloatVector.fromArray(F, sums, at);
     FloatVector s1 = FloatVector.fromArray(F, sums, at + rows);
     FloatVector s2 = FloatVector.fromArray(F, sums, at + 2 * rows);

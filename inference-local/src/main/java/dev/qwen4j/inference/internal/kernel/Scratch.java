@@ -19,7 +19,7 @@ final class Scratch {
   /** Dequantised weights of a panel. */
   final NativeFloats panel = new NativeFloats();
 
-  /** Sums of a panel's tiles. */
+  /** Sums of a panel's tiles, or of four tokens' blocks. */
   final NativeFloats tiles = new NativeFloats();
 
   /** A tile's sums over the columns beyond the first, until they are added. */
