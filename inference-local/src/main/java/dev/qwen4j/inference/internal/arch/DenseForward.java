@@ -15,13 +15,7 @@ import java.util.List;
 final class DenseForward implements TextModel.Layers {
   private final List<Layer> layers;
   private final Kernels kernels;
-  private final int width;
-  private final float epsilon;
   private final AttentionBlock attention;
-
-  private int capacity;
-  private float[] normed = {}; // [tokens, width]
-  private float[] delta = {}; // [tokens, width]: what a block adds to the residual stream
 
   /**
    * The weights of a layer.
@@ -41,9 +35,7 @@ final class DenseForward implements TextModel.Layers {
       TrunkConfig trunk, AttentionConfig attention, List<Layer> layers, Kernels kernels) {
     this.layers = layers;
     this.kernels = kernels;
-    this.width = trunk.width();
-    this.epsilon = trunk.epsilon();
-    this.attention = new AttentionBlock(attention, epsilon, kernels);
+    this.attention = new AttentionBlock(attention, trunk.epsilon(), kernels);
   }
 
   static DenseForward read(ConfigReader in, TrunkConfig trunk, TensorReader tensors) {
@@ -86,32 +78,27 @@ final class DenseForward implements TextModel.Layers {
 
   @Override
   public void begin(List<Span> spans, int tokens) {
-    reserve(tokens);
     attention.begin(spans, tokens);
   }
 
   @Override
-  public void mix(int l, List<Span> spans, float[] x, int tokens, Runnable pause) {
-    Layer layer = layers.get(l);
-    kernels.rmsNorm(x, tokens, width, layer.attentionNorm(), epsilon, normed);
-    attention.run(layer.attention(), spans, l, normed, delta, pause);
-    kernels.add(x, delta, tokens * width);
+  public float[] mixerNorm(int l) {
+    return layers.get(l).attentionNorm();
   }
 
   @Override
-  public void feedForward(int l, float[] x, int tokens, Runnable pause) {
-    Layer layer = layers.get(l);
-    kernels.rmsNorm(x, tokens, width, layer.feedForwardNorm(), epsilon, normed);
-    layer.feedForward().run(kernels, normed, tokens, delta, pause);
-    kernels.add(x, delta, tokens * width);
+  public void mix(int l, List<Span> spans, float[] in, float[] out, Runnable pause) {
+    attention.run(layers.get(l).attention(), spans, l, in, out, pause);
   }
 
-  private void reserve(int tokens) {
-    if (tokens > capacity) {
-      capacity = tokens;
-      normed = new float[tokens * width];
-      delta = new float[tokens * width];
-    }
+  @Override
+  public float[] feedForwardNorm(int l) {
+    return layers.get(l).feedForwardNorm();
+  }
+
+  @Override
+  public void feedForward(int l, float[] in, int rows, float[] out, Runnable pause) {
+    layers.get(l).feedForward().run(kernels, in, rows, out, pause);
   }
 
   @Override

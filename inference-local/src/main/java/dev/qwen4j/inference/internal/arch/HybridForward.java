@@ -23,15 +23,9 @@ final class HybridForward implements TextModel.Layers {
   private final Config config;
   private final List<Layer> layers;
   private final Kernels kernels;
-  private final int width;
-  private final float epsilon;
   private final AttentionBlock attention;
   private final DeltaBlock deltaNet;
   private final @Nullable ExpertsBlock experts;
-
-  private int capacity;
-  private float[] normed = {}; // [tokens, width]
-  private float[] delta = {}; // [tokens, width]: what a block adds to the residual stream
 
   /**
    * The shape of the layers.
@@ -92,12 +86,12 @@ final class HybridForward implements TextModel.Layers {
     this.config = config;
     this.layers = layers;
     this.kernels = kernels;
-    this.width = trunk.width();
-    this.epsilon = trunk.epsilon();
-    this.attention = new AttentionBlock(config.attention(), epsilon, kernels);
-    this.deltaNet = new DeltaBlock(config.delta(), epsilon, kernels);
+    this.attention = new AttentionBlock(config.attention(), trunk.epsilon(), kernels);
+    this.deltaNet = new DeltaBlock(config.delta(), trunk.epsilon(), kernels);
     this.experts =
-        config.experts() == null ? null : new ExpertsBlock(config.experts(), width, kernels);
+        config.experts() == null
+            ? null
+            : new ExpertsBlock(config.experts(), trunk.width(), kernels);
   }
 
   static HybridForward read(ConfigReader in, TrunkConfig trunk, TensorReader tensors) {
@@ -129,38 +123,33 @@ final class HybridForward implements TextModel.Layers {
 
   @Override
   public void begin(List<Span> spans, int tokens) {
-    reserve(tokens);
     attention.begin(spans, tokens);
   }
 
   @Override
-  public void mix(int l, List<Span> spans, float[] x, int tokens, Runnable pause) {
-    Layer layer = layers.get(l);
-    kernels.rmsNorm(x, tokens, width, layer.mixerNorm(), epsilon, normed);
-    switch (layer.mixer()) {
-      case Mixer.Attending(AttentionWeights w) -> attention.run(w, spans, l, normed, delta, pause);
-      case Mixer.Recurrent(DeltaWeights w) -> deltaNet.run(w, spans, l, normed, delta, pause);
-    }
-    kernels.add(x, delta, tokens * width);
+  public float[] mixerNorm(int l) {
+    return layers.get(l).mixerNorm();
   }
 
   @Override
-  public void feedForward(int l, float[] x, int tokens, Runnable pause) {
-    Layer layer = layers.get(l);
-    kernels.rmsNorm(x, tokens, width, layer.feedForwardNorm(), epsilon, normed);
-    switch (layer.feedForward()) {
-      case FeedForward.Dense w -> w.run(kernels, normed, tokens, delta, pause);
-      case FeedForward.Experts w ->
-          Objects.requireNonNull(experts, "experts").run(w, normed, tokens, delta, pause);
+  public void mix(int l, List<Span> spans, float[] in, float[] out, Runnable pause) {
+    switch (layers.get(l).mixer()) {
+      case Mixer.Attending(AttentionWeights w) -> attention.run(w, spans, l, in, out, pause);
+      case Mixer.Recurrent(DeltaWeights w) -> deltaNet.run(w, spans, l, in, out, pause);
     }
-    kernels.add(x, delta, tokens * width);
   }
 
-  private void reserve(int tokens) {
-    if (tokens > capacity) {
-      capacity = tokens;
-      normed = new float[tokens * width];
-      delta = new float[tokens * width];
+  @Override
+  public float[] feedForwardNorm(int l) {
+    return layers.get(l).feedForwardNorm();
+  }
+
+  @Override
+  public void feedForward(int l, float[] in, int rows, float[] out, Runnable pause) {
+    switch (layers.get(l).feedForward()) {
+      case FeedForward.Dense w -> w.run(kernels, in, rows, out, pause);
+      case FeedForward.Experts w ->
+          Objects.requireNonNull(experts, "experts").run(w, in, rows, out, pause);
     }
   }
 

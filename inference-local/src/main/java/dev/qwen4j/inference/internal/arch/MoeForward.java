@@ -14,14 +14,8 @@ import java.util.List;
 final class MoeForward implements TextModel.Layers {
   private final List<Layer> layers;
   private final Kernels kernels;
-  private final int width;
-  private final float epsilon;
   private final AttentionBlock attention;
   private final ExpertsBlock experts;
-
-  private int capacity;
-  private float[] normed = {}; // [tokens, width]
-  private float[] delta = {}; // [tokens, width]: what a block adds to the residual stream
 
   /**
    * The weights of a layer.
@@ -45,10 +39,8 @@ final class MoeForward implements TextModel.Layers {
       Kernels kernels) {
     this.layers = layers;
     this.kernels = kernels;
-    this.width = trunk.width();
-    this.epsilon = trunk.epsilon();
-    this.attention = new AttentionBlock(attention, epsilon, kernels);
-    this.experts = new ExpertsBlock(experts, width, kernels);
+    this.attention = new AttentionBlock(attention, trunk.epsilon(), kernels);
+    this.experts = new ExpertsBlock(experts, trunk.width(), kernels);
   }
 
   static MoeForward read(ConfigReader in, TrunkConfig trunk, TensorReader tensors) {
@@ -79,34 +71,29 @@ final class MoeForward implements TextModel.Layers {
 
   @Override
   public void begin(List<Span> spans, int tokens) {
-    reserve(tokens);
     attention.begin(spans, tokens);
   }
 
   @Override
-  public void mix(int l, List<Span> spans, float[] x, int tokens, Runnable pause) {
-    Layer layer = layers.get(l);
-    kernels.rmsNorm(x, tokens, width, layer.attentionNorm(), epsilon, normed);
-    attention.run(layer.attention(), spans, l, normed, delta, pause);
-    kernels.add(x, delta, tokens * width);
+  public float[] mixerNorm(int l) {
+    return layers.get(l).attentionNorm();
   }
 
   @Override
-  public void feedForward(int l, float[] x, int tokens, Runnable pause) {
-    Layer layer = layers.get(l);
-    kernels.rmsNorm(x, tokens, width, layer.feedForwardNorm(), epsilon, normed);
-    switch (layer.feedForward()) {
-      case FeedForward.Dense w -> w.run(kernels, normed, tokens, delta, pause);
-      case FeedForward.Experts w -> experts.run(w, normed, tokens, delta, pause);
-    }
-    kernels.add(x, delta, tokens * width);
+  public void mix(int l, List<Span> spans, float[] in, float[] out, Runnable pause) {
+    attention.run(layers.get(l).attention(), spans, l, in, out, pause);
   }
 
-  private void reserve(int tokens) {
-    if (tokens > capacity) {
-      capacity = tokens;
-      normed = new float[tokens * width];
-      delta = new float[tokens * width];
+  @Override
+  public float[] feedForwardNorm(int l) {
+    return layers.get(l).feedForwardNorm();
+  }
+
+  @Override
+  public void feedForward(int l, float[] in, int rows, float[] out, Runnable pause) {
+    switch (layers.get(l).feedForward()) {
+      case FeedForward.Dense w -> w.run(kernels, in, rows, out, pause);
+      case FeedForward.Experts w -> experts.run(w, in, rows, out, pause);
     }
   }
 

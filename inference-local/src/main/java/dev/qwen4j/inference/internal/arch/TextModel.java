@@ -35,23 +35,31 @@ final class TextModel implements ForwardPass {
     /** Called before a batch of so many tokens passes through the layers, from the first on. */
     void begin(List<Span> spans, int tokens);
 
+    /** The weight of the RMSNorm before {@link #mix}: [width]. */
+    float[] mixerNorm(int layer);
+
     /**
      * A layer's first half, in which tokens see those before them; the caller advances the
      * sequences behind the last layer.
      *
-     * @param spans whose tokens the rows of {@code x} are, one after the other
-     * @param x [tokens, width]: the residual stream, which is added to
+     * @param spans whose tokens the rows are, one after the other
+     * @param in [tokens, width], normalised
+     * @param out [tokens, width]
      * @param pause called a few times; what it throws ends the pass
      */
-    void mix(int layer, List<Span> spans, float[] x, int tokens, Runnable pause);
+    void mix(int layer, List<Span> spans, float[] in, float[] out, Runnable pause);
+
+    /** The weight of the RMSNorm before {@link #feedForward}: [width]. */
+    float[] feedForwardNorm(int layer);
 
     /**
      * A layer's second half, in which each token is by itself.
      *
-     * @param x [rows, width], to be added to; not more rows than the batch has tokens
+     * @param in [rows, width], normalised; not more rows than the batch has tokens
+     * @param out [rows, width]
      * @param pause called a few times; what it throws ends the pass
      */
-    void feedForward(int layer, float[] x, int rows, Runnable pause);
+    void feedForward(int layer, float[] in, int rows, float[] out, Runnable pause);
 
     /** An empty sequence that can grow to {@code maxPositions}. */
     SequenceState start(int maxPositions, KvType type);
@@ -73,7 +81,9 @@ final class TextModel implements ForwardPass {
 
   private int count; // rows of x that hold the last batch
   private float[] x = {}; // [tokens, width]: the residual stream
-  private float[] normed = {}; // [rows, width]
+  private float[] normed = {}; // [tokens, width]
+  private float[] delta = {}; // [tokens, width]: what half a layer adds to the residual stream
+  private float[] ended = {}; // [rows, width]: behind the last norm
 
   TextModel(TrunkConfig trunk, Ends ends, Layers layers, Kernels kernels, long extraBytes) {
     this.trunk = trunk;
@@ -89,6 +99,8 @@ final class TextModel implements ForwardPass {
     int tokens = Span.tokens(spans);
     if (x.length < tokens * width()) {
       x = new float[tokens * width()];
+      normed = new float[tokens * width()];
+      delta = new float[tokens * width()];
     }
     int row = 0;
     for (Span span : spans) {
@@ -97,40 +109,49 @@ final class TextModel implements ForwardPass {
     }
     layers.begin(spans, tokens);
     for (int l = 0; l < layers.count(); l++) {
-      layers.mix(l, spans, x, tokens, pause);
+      kernels.rmsNorm(x, tokens, width(), layers.mixerNorm(l), trunk.epsilon(), normed);
+      layers.mix(l, spans, normed, delta, pause);
+      kernels.add(x, delta, tokens * width());
       // No other token needs the last one: finish() computes it for the rows that are read.
       if (l < layers.count() - 1) {
-        layers.feedForward(l, x, tokens, pause);
+        addFeedForward(l, x, tokens, pause);
       }
     }
     spans.forEach(span -> span.state().advance(span.count()));
     count = tokens;
   }
 
+  /** Adds a layer's second half to {@code rows} rows of a residual stream. */
+  private void addFeedForward(int layer, float[] stream, int rows, Runnable pause) {
+    kernels.rmsNorm(stream, rows, width(), layers.feedForwardNorm(layer), trunk.epsilon(), normed);
+    layers.feedForward(layer, normed, rows, delta, pause);
+    kernels.add(stream, delta, rows * width());
+  }
+
   @Override
   public void logits(int first, int rows, float[] out) {
     finish(first, rows);
-    kernels.multiply(ends.output(), normed, rows, out);
+    kernels.multiply(ends.output(), ended, rows, out);
   }
 
   @Override
   public void hidden(int index, float[] out) {
     finish(index, 1);
-    System.arraycopy(normed, 0, out, 0, width());
+    System.arraycopy(ended, 0, out, 0, width());
   }
 
-  /** {@code normed} = the last layer's end and the last norm of some rows: [rows, width]. */
+  /** {@code ended} = the last layer's end and the last norm of some rows: [rows, width]. */
   private void finish(int first, int rows) {
     if (first < 0 || rows < 1 || first + rows > count) {
       throw new IllegalArgumentException(
           "rows %d to %d of a batch of %d".formatted(first, first + rows, count));
     }
-    if (normed.length < rows * width()) {
-      normed = new float[rows * width()];
+    if (ended.length < rows * width()) {
+      ended = new float[rows * width()];
     }
-    System.arraycopy(x, first * width(), normed, 0, rows * width());
-    layers.feedForward(layers.count() - 1, normed, rows, () -> {});
-    kernels.rmsNorm(normed, rows, width(), ends.outputNorm(), trunk.epsilon(), normed);
+    System.arraycopy(x, first * width(), ended, 0, rows * width());
+    addFeedForward(layers.count() - 1, ended, rows, () -> {});
+    kernels.rmsNorm(ended, rows, width(), ends.outputNorm(), trunk.epsilon(), ended);
   }
 
   @Override
