@@ -13,9 +13,9 @@ import java.util.Set;
  *
  * <p>Decode and prefill are two different kernels. One token reads every weight once, so the
  * memory's speed is the limit: {@link PackedDots} and {@link RowDots} stream them. Many tokens use
- * each weight many times, so the arithmetic is the limit: {@link PanelProducts}. Quantised weights
- * are packed for the machine's vectors, see {@link Packing}; others are multiplied where the file
- * is mapped.
+ * each weight many times, so the arithmetic is the limit: {@link PanelProducts} and {@link
+ * NibbleProducts}. Quantised weights are packed for the machine's vectors, see {@link Packing};
+ * others are multiplied where the file is mapped.
  *
  * <p>Calls must not overlap; they write their operands to fields, so that no call allocates.
  */
@@ -29,6 +29,13 @@ final class VectorKernels implements Kernels {
    * nothing else to do meanwhile. docs/log.md has the figures.
    */
   private static final int STREAMS = Processor.isAmd() ? 1 : 6;
+
+  /**
+   * Whether many tokens are multiplied with weights of 4 bits in integers. Not where vectors of 512
+   * bits are multiplied twice a cycle, but added no more often, as on Intel's servers: there a
+   * product in integers, which is two instructions, takes as long as two in float32, which are one.
+   */
+  private static final boolean INTEGERS = Processor.isAmd() || Lanes.BITS < 512;
 
   /**
    * Tokens that are multiplied as one is, rounded and with the weights as they are packed: replies
@@ -47,6 +54,8 @@ final class VectorKernels implements Kernels {
   private final PackedCopy copy;
   private final Arena arena = Arena.ofShared();
   private final PanelProducts panels;
+  private final NibbleProducts nibbles;
+  private final boolean integers;
   private final VectorElementwise elementwise;
   private final VectorAttention attention;
   private final VectorConvolution convolution;
@@ -78,12 +87,13 @@ final class VectorKernels implements Kernels {
 
   /** Kernels that take from {@code copy} what was packed before, and put there what was not. */
   VectorKernels(int threads, PackedCopy copy) {
-    this(threads, copy, STREAMS);
+    this(threads, copy, STREAMS, INTEGERS);
   }
 
-  /** The same for a processor that reads memory fastest in so many streams. */
-  VectorKernels(int threads, PackedCopy copy, int streams) {
+  /** The same for a processor with these {@link #STREAMS} and {@link #INTEGERS}. */
+  VectorKernels(int threads, PackedCopy copy, int streams, boolean integers) {
     this.streams = streams;
+    this.integers = integers;
     this.pool = new WorkerPool(threads);
     this.copy = copy;
     this.elementwise = new VectorElementwise(pool);
@@ -93,6 +103,7 @@ final class VectorKernels implements Kernels {
     this.scratch = new Scratch[threads];
     Arrays.setAll(scratch, w -> new Scratch());
     this.panels = new PanelProducts(pool, scratch);
+    this.nibbles = new NibbleProducts(pool, scratch);
     Arrays.setAll(activations, t -> new Activations());
   }
 
@@ -149,7 +160,7 @@ final class VectorKernels implements Kernels {
       if (areFew(tokens)) {
         decode(ws, x, tokens, outs);
       } else {
-        panels.multiply(ws, x, tokens, outs);
+        multiplyMany(ws, x, tokens, outs);
       }
     } finally {
       // The kernels know only addresses: the owners of the memory must outlive the call.
@@ -166,7 +177,9 @@ final class VectorKernels implements Kernels {
     onlyOut[0] = out;
     try {
       if (areFew(tokens)) {
-        decodeFeedForward(x, tokens, down.cols(), pause);
+        feedForwardByRows(x, tokens, down.cols(), pause);
+      } else if (inIntegers(gate) || inIntegers(up)) {
+        feedForwardByRows(x, tokens, down.cols(), pause);
       } else {
         panels.feedForward(gateAndUp, only, x, tokens, onlyOut, pause);
       }
@@ -177,19 +190,55 @@ final class VectorKernels implements Kernels {
     }
   }
 
+  /** Whether so many tokens are rounded to 8 bits before they meet weights of a type. */
+  boolean rounds(TensorType type, int tokens) {
+    Packing packing = Packing.of(type);
+    return packing != null
+        && !exact
+        && (areFew(tokens) || (integers && packing == Packing.NIBBLES));
+  }
+
   private boolean areFew(int tokens) {
     return tokens <= FEW && !exact;
   }
 
-  private void decodeFeedForward(float[] x, int tokens, int inner, Runnable pause) {
+  private void feedForwardByRows(float[] x, int tokens, int inner, Runnable pause) {
     int n = tokens * inner;
     if (hidden[0].length < n) {
       Arrays.setAll(hidden, i -> new float[n]);
     }
-    decode(gateAndUp, x, tokens, hidden);
+    multiply(gateAndUp, x, tokens, hidden);
     pause.run();
     elementwise.swiGlu(hidden[0], hidden[1], n);
-    decode(only, hidden[0], tokens, onlyOut);
+    multiply(only, hidden[0], tokens, onlyOut);
+  }
+
+  private boolean inIntegers(Matrix w) {
+    return integers && !exact && NibbleProducts.take(w);
+  }
+
+  /** Those that are multiplied in integers, and then the others. */
+  private void multiplyMany(Matrix[] ws, float[] x, int tokens, float[][] outs) {
+    int taken = 0;
+    for (Matrix w : ws) {
+      taken += inIntegers(w) ? 1 : 0;
+    }
+    if (taken == ws.length) {
+      nibbles.multiply(ws, x, tokens, outs);
+    } else if (taken == 0) {
+      panels.multiply(ws, x, tokens, outs);
+    } else {
+      Matrix[][] parts = {new Matrix[taken], new Matrix[ws.length - taken]};
+      float[][][] partOuts = {new float[taken][], new float[ws.length - taken][]};
+      int[] at = new int[2];
+      for (int i = 0; i < ws.length; i++) {
+        int part = inIntegers(ws[i]) ? 0 : 1;
+        parts[part][at[part]] = ws[i];
+        partOuts[part][at[part]++] = outs[i];
+      }
+      nibbles.multiply(parts[0], x, tokens, partOuts[0]);
+      panels.multiply(parts[1], x, tokens, partOuts[1]);
+    }
   }
 
   private void decode(Matrix[] ws, float[] x, int tokens, float[][] outs) {
@@ -373,8 +422,12 @@ final class VectorKernels implements Kernels {
     Packing packing = Packing.of(type);
     return packing == null
         ? RowDots.way(type)
-        : "packed in %s, %d rows a group, %d side by side"
-            .formatted(packing.name().toLowerCase(Locale.ROOT), packing.groupRows(), streams);
+        : "packed in %s, %d rows a group, %d side by side%s"
+            .formatted(
+                packing.name().toLowerCase(Locale.ROOT),
+                packing.groupRows(),
+                streams,
+                integers && packing == Packing.NIBBLES ? "; prompts in integers" : "");
   }
 
   @Override

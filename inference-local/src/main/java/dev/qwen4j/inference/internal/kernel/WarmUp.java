@@ -81,12 +81,18 @@ public final class WarmUp {
     withKernels(
         (kernels, arena) ->
             Stream.concat(
-                types.stream()
-                    .map(type -> product(kernels, zeros(arena, type, ROWS, COLS), TOKENS)),
+                types.stream().map(type -> prefill(kernels, arena, type)),
                 Stream.of(
                     decode(kernels, arena, output, 1),
                     layer(kernels, TOKENS, 0),
                     feedForward(kernels, arena))));
+  }
+
+  private static Runnable prefill(Kernels kernels, Arena arena, TensorType type) {
+    RawMatrix panel = zeros(arena, type, ROWS, COLS);
+    return NibbleProducts.take(kernels.prepare(panel))
+        ? decode(kernels, arena, type, TOKENS)
+        : product(kernels, panel, TOKENS);
   }
 
   /**

@@ -29,12 +29,13 @@ class KernelReasonsTest {
 
   @Test
   void everyTypeSaysHowItIsMultiplied() {
-    try (Kernels kernels = new VectorKernels(1, new PackedCopy(), 3)) {
+    try (Kernels kernels = new VectorKernels(1, new PackedCopy(), 3, true)) {
       assertThat(kernels.vectorBits()).isEqualTo(Lanes.BITS);
       assertThat(kernels.reason()).contains(VectorWidth.preferred() + " bits");
       int rows = 3 * Lanes.L;
       assertThat(kernels.way(TensorType.Q4_0))
-          .isEqualTo("packed in nibbles, " + rows + " rows a group, 3 side by side");
+          .isEqualTo(
+              "packed in nibbles, " + rows + " rows a group, 3 side by side; prompts in integers");
       assertThat(kernels.way(TensorType.Q6_K))
           .isEqualTo("packed in sixes, " + Lanes.L + " rows a group, 3 side by side");
       assertThat(kernels.way(TensorType.BF16)).isEqualTo("mapped rows, as in the file");
