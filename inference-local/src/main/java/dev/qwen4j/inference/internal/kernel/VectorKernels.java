@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.Locale;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 /**
  * The operations by SIMD and threads, on the Vector API.
@@ -31,11 +32,12 @@ final class VectorKernels implements Kernels {
   private static final int STREAMS = Processor.isAmd() ? 1 : 6;
 
   /**
-   * Whether many tokens are multiplied with weights of 4 bits in integers. Not where vectors of 512
-   * bits are multiplied twice a cycle, but added no more often, as on Intel's servers: there a
-   * product in integers, which is two instructions, takes as long as two in float32, which are one.
+   * Whether many tokens are multiplied with weights of 4 bits in integers. That pays where adding
+   * vectors does not take a multiplier's turn, as it does not on AMD's processors; on Intel's, by
+   * their ports, a product and its addition in 16 bits take the time of two in float32 (not
+   * measured). And it takes AVX-512's registers: with AVX2's, 57 GMAC/s instead of 100.
    */
-  private static final boolean INTEGERS = Processor.isAmd() || Lanes.BITS < 512;
+  private static final boolean INTEGERS = Processor.isAmd() && Lanes.BITS == 512;
 
   /**
    * Tokens that are multiplied as one is, rounded and with the weights as they are packed: replies
@@ -50,12 +52,14 @@ final class VectorKernels implements Kernels {
   /** Groups of packed rows that are read side by side: the memory's streams. */
   private final int streams;
 
+  /** Whether many tokens are multiplied in integers, where that goes. */
+  private final boolean integers;
+
   private final WorkerPool pool;
   private final PackedCopy copy;
   private final Arena arena = Arena.ofShared();
   private final PanelProducts panels;
   private final NibbleProducts nibbles;
-  private final boolean integers;
   private final VectorElementwise elementwise;
   private final VectorAttention attention;
   private final VectorConvolution convolution;
@@ -176,9 +180,7 @@ final class VectorKernels implements Kernels {
     only[0] = down;
     onlyOut[0] = out;
     try {
-      if (areFew(tokens)) {
-        feedForwardByRows(x, tokens, down.cols(), pause);
-      } else if (inIntegers(gate) || inIntegers(up)) {
+      if (areFew(tokens) || inIntegers(gate) || inIntegers(up)) {
         feedForwardByRows(x, tokens, down.cols(), pause);
       } else {
         panels.feedForward(gateAndUp, only, x, tokens, onlyOut, pause);
@@ -219,26 +221,20 @@ final class VectorKernels implements Kernels {
 
   /** Those that are multiplied in integers, and then the others. */
   private void multiplyMany(Matrix[] ws, float[] x, int tokens, float[][] outs) {
-    int taken = 0;
-    for (Matrix w : ws) {
-      taken += inIntegers(w) ? 1 : 0;
+    int[] some = IntStream.range(0, ws.length).filter(i -> inIntegers(ws[i])).toArray();
+    int[] others = IntStream.range(0, ws.length).filter(i -> !inIntegers(ws[i])).toArray();
+    if (some.length > 0) {
+      nibbles.multiply(pick(ws, some), x, tokens, pick(outs, some));
     }
-    if (taken == ws.length) {
-      nibbles.multiply(ws, x, tokens, outs);
-    } else if (taken == 0) {
-      panels.multiply(ws, x, tokens, outs);
-    } else {
-      Matrix[][] parts = {new Matrix[taken], new Matrix[ws.length - taken]};
-      float[][][] partOuts = {new float[taken][], new float[ws.length - taken][]};
-      int[] at = new int[2];
-      for (int i = 0; i < ws.length; i++) {
-        int part = inIntegers(ws[i]) ? 0 : 1;
-        parts[part][at[part]] = ws[i];
-        partOuts[part][at[part]++] = outs[i];
-      }
-      nibbles.multiply(parts[0], x, tokens, partOuts[0]);
-      panels.multiply(parts[1], x, tokens, partOuts[1]);
+    if (others.length > 0) {
+      panels.multiply(pick(ws, others), x, tokens, pick(outs, others));
     }
+  }
+
+  private static <T> T[] pick(T[] all, int[] which) {
+    T[] picked = Arrays.copyOf(all, which.length);
+    Arrays.setAll(picked, i -> all[which[i]]);
+    return picked;
   }
 
   private void decode(Matrix[] ws, float[] x, int tokens, float[][] outs) {
