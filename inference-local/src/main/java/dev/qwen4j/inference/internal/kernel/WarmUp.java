@@ -23,7 +23,7 @@ public final class WarmUp {
   /** A prompt's product: as little as there can be. */
   private static final int ROWS = 12;
 
-  private static final int COLS = 64;
+  private static final int COLS = 256;
 
   /** A token's product: some groups, and many blocks. */
   private static final int DECODE_ROWS = 12 * Lanes.L;
@@ -81,18 +81,12 @@ public final class WarmUp {
     withKernels(
         (kernels, arena) ->
             Stream.concat(
-                types.stream().map(type -> prefill(kernels, arena, type)),
+                types.stream()
+                    .map(type -> product(kernels, zeros(arena, type, ROWS, COLS), TOKENS)),
                 Stream.of(
                     decode(kernels, arena, output, 1),
                     layer(kernels, TOKENS, 0),
                     feedForward(kernels, arena))));
-  }
-
-  private static Runnable prefill(Kernels kernels, Arena arena, TensorType type) {
-    RawMatrix panel = zeros(arena, type, ROWS, COLS);
-    return NibbleProducts.take(kernels.prepare(panel))
-        ? decode(kernels, arena, type, TOKENS)
-        : product(kernels, panel, TOKENS);
   }
 
   /**
