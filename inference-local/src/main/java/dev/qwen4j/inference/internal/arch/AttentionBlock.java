@@ -2,9 +2,10 @@ package dev.qwen4j.inference.internal.arch;
 
 import dev.qwen4j.inference.internal.kernel.Kernels;
 import dev.qwen4j.inference.internal.kernel.KvLayer;
+import dev.qwen4j.inference.internal.kernel.KvSpan;
 import dev.qwen4j.inference.internal.kernel.KvType;
 import dev.qwen4j.inference.internal.kernel.Matrix;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -22,6 +23,7 @@ final class AttentionBlock {
   // Of the layer in progress.
   private final Matrix[] projections = new Matrix[3];
   private final float[][] results = new float[3][];
+  private final List<KvSpan> kvSpans = new ArrayList<>();
   private int capacity;
   private float[] projected = {}; // [tokens, heads, 2 · headDim]: query and gate of each head
   private float[] q = {}; // [tokens, heads, headDim]
@@ -92,11 +94,14 @@ final class AttentionBlock {
     }
     kernels.rotate(q, tokens, config.heads(), headDim, rope.turns());
     kernels.rotate(k, tokens, config.kvHeads(), headDim, rope.turns());
-    if (spans.size() == 1) {
-      attend(spans.getFirst(), layer, new Heads(q, k, v, attended), pause);
-    } else {
-      attendApart(spans, layer, pause);
+    kvSpans.clear();
+    for (Span span : spans) {
+      SequenceState state = span.state();
+      kvSpans.add(new KvSpan(state.attention(layer), state.position(), span.count()));
     }
+    kernels.write(kvSpans, k, v);
+    pause.run();
+    kernels.attention(q, kvSpans, config.heads(), scale, attended);
     if (gated()) {
       kernels.sigmoidGate(attended, gate, tokens * config.queryWidth());
     }
@@ -112,38 +117,6 @@ final class AttentionBlock {
     results[1] = k;
     results[2] = v;
     kernels.multiply(projections, in, tokens, results);
-  }
-
-  /** What the attention of one sequence reads and writes. */
-  // Buffers, which nobody compares.
-  @SuppressWarnings("ArrayRecordComponent")
-  private record Heads(float[] q, float[] k, float[] v, float[] attended) {}
-
-  private void attend(Span span, int layer, Heads rows, Runnable pause) {
-    int position = span.state().position();
-    KvLayer kv = span.state().attention(layer);
-    kernels.write(kv, position, span.count(), rows.k(), rows.v());
-    pause.run();
-    kernels.attention(rows.q(), span.count(), position, kv, config.heads(), scale, rows.attended());
-  }
-
-  /** Each sequence sees itself only. */
-  private void attendApart(List<Span> spans, int layer, Runnable pause) {
-    int queryWidth = config.queryWidth();
-    int keyWidth = config.keyWidth();
-    int from = 0;
-    for (Span span : spans) {
-      int to = from + span.count();
-      Heads rows =
-          new Heads(
-              Arrays.copyOfRange(q, from * queryWidth, to * queryWidth),
-              Arrays.copyOfRange(k, from * keyWidth, to * keyWidth),
-              Arrays.copyOfRange(v, from * keyWidth, to * keyWidth),
-              new float[span.count() * queryWidth]);
-      attend(span, layer, rows, pause);
-      System.arraycopy(rows.attended(), 0, attended, from * queryWidth, rows.attended().length);
-      from = to;
-    }
   }
 
   private boolean gated() {

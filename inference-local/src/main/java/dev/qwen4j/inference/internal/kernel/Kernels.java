@@ -1,5 +1,7 @@
 package dev.qwen4j.inference.internal.kernel;
 
+import java.util.List;
+
 /**
  * The operations a forward pass is written in. Activations are row-major {@code float[]}: {@code
  * x[token * width + i]}. Implementations split the work over their own threads; calls come from one
@@ -42,18 +44,25 @@ public interface Kernels extends AutoCloseable {
   void feedForward(
       Matrix gate, Matrix up, Matrix down, float[] x, int tokens, float[] out, Runnable pause);
 
-  /** {@link KvLayer#write}, by all workers where that is much. */
-  void write(KvLayer kv, int position, int tokens, float[] k, float[] v);
+  /**
+   * Writes keys and values of the new tokens of some sequences, over whatever was there.
+   *
+   * @param k [tokens of all spans, kvHeads, headDim], rotated
+   * @param v [tokens of all spans, kvHeads, headDim]
+   */
+  void write(List<KvSpan> spans, float[] k, float[] v);
 
   /**
-   * Causal grouped-query attention of {@code tokens} new positions that start at {@code position}
-   * and whose keys and values are already in {@code kv}.
+   * Causal grouped-query attention of some sequences' new tokens, each to its own sequence: {@code
+   * out = softmax(scale · q · Kᵀ) · V}. A sequence's result is the same, to the bit, whichever
+   * others are with it. (Vaswani et al. 2017; Ainslie et al. 2023.)
    *
-   * @param q [tokens, heads, headDim], rotated
-   * @param out [tokens, heads, headDim]
+   * @param q [tokens of all spans, heads, headDim]
+   * @param spans of one layer; the keys and values of their tokens are written already
+   * @param heads a multiple of the layers' kvHeads
+   * @param out [tokens of all spans, heads, headDim]
    */
-  void attention(
-      float[] q, int tokens, int position, KvLayer kv, int heads, float scale, float[] out);
+  void attention(float[] q, List<KvSpan> spans, int heads, float scale, float[] out);
 
   /**
    * RMSNorm over {@code rows} rows of {@code width}: {@code out = x / sqrt(mean(x²) + eps) ·
@@ -109,9 +118,9 @@ public interface Kernels extends AutoCloseable {
   void addToRows(float[] x, int rows, float[] row);
 
   /**
-   * Whether a single token is multiplied as exactly as many at once are, which takes longer; off at
-   * first. Decode otherwise rounds activations to 8 bits where weights are quantised, as llama.cpp
-   * does.
+   * Whether weights are multiplied with activations as they are, which takes longer; off at first.
+   * Otherwise activations may be rounded to 8 bits where weights are quantised, as llama.cpp rounds
+   * them: those of a few tokens, and of many where weights have 4 bits.
    */
   void exact(boolean on);
 

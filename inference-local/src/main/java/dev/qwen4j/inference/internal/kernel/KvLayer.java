@@ -44,16 +44,16 @@ public final class KvLayer {
   public void write(int position, int tokens, float[] k, float[] v) {
     ensure(position + tokens);
     for (int t = 0; t < tokens; t++) {
-      writeToken(position, t, k, v);
+      writeToken(position + t, t, k, v);
     }
   }
 
-  /** Writes one of the tokens from {@code position} on, which there is room for. */
-  void writeToken(int position, int token, float[] k, float[] v) {
+  /** Writes a position, which there is room for, from a row of {@code k} and {@code v}. */
+  void writeToken(int position, int row, float[] k, float[] v) {
     for (int h = 0; h < keys.length; h++) {
-      int from = (token * keys.length + h) * headDim;
-      keys[h].write(position + token, k, from);
-      values[h].write(position + token, v, from);
+      int from = (row * keys.length + h) * headDim;
+      keys[h].write(position, k, from);
+      values[h].write(position, v, from);
     }
   }
 

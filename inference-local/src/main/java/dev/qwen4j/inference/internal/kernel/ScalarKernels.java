@@ -1,6 +1,7 @@
 package dev.qwen4j.inference.internal.kernel;
 
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Every operation as its definition reads: float32 dot products over dequantised rows, one thread,
@@ -83,13 +84,30 @@ public final class ScalarKernels implements Kernels {
   }
 
   @Override
-  public void write(KvLayer kv, int position, int tokens, float[] k, float[] v) {
-    kv.write(position, tokens, k, v);
+  public void write(List<KvSpan> spans, float[] k, float[] v) {
+    int row = 0;
+    for (KvSpan span : spans) {
+      span.kv().ensure(span.position() + span.tokens());
+      for (int t = 0; t < span.tokens(); t++) {
+        span.kv().writeToken(span.position() + t, row++, k, v);
+      }
+    }
   }
 
   @Override
-  public void attention(
-      float[] q, int tokens, int position, KvLayer kv, int heads, float scale, float[] out) {
+  public void attention(float[] q, List<KvSpan> spans, int heads, float scale, float[] out) {
+    int row = 0;
+    for (KvSpan span : spans) {
+      attention(q, row, span, heads, scale, out);
+      row += span.tokens();
+    }
+  }
+
+  private static void attention(
+      float[] q, int row, KvSpan span, int heads, float scale, float[] out) {
+    KvLayer kv = span.kv();
+    int tokens = span.tokens();
+    int position = span.position();
     int headDim = kv.headDim();
     int group = heads / kv.kvHeads();
     int positions = position + tokens;
@@ -100,7 +118,7 @@ public final class ScalarKernels implements Kernels {
       kv.readValues(kvHead, 0, positions, values);
       for (int t = 0; t < tokens; t++) {
         for (int h = kvHead * group; h < (kvHead + 1) * group; h++) {
-          int at = (t * heads + h) * headDim;
+          int at = ((row + t) * heads + h) * headDim;
           float[] weights = new float[position + t + 1];
           for (int p = 0; p < weights.length; p++) {
             float dot = 0;

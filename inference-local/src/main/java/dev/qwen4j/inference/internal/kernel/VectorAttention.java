@@ -11,16 +11,18 @@ import static jdk.incubator.vector.VectorOperators.ADD;
 import static jdk.incubator.vector.VectorOperators.GT;
 
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import jdk.incubator.vector.FloatVector;
 
 /**
  * Causal grouped-query attention over cached keys and values, without a buffer of tokens ×
  * positions.
  *
- * <p>One token, or a few one by one: every key and value head is read once for all query heads of
- * its group, in stretches of positions that workers share; the stretches' softmaxes are merged at
- * the end.
+ * <p>One token of a sequence, or a few one by one, those of all sequences in one go: every key and
+ * value head is read once for all query heads of its group, in stretches of positions that workers
+ * share; the stretches' softmaxes are merged at the end.
  *
  * <p>Many tokens: a lane is a query row (a token and a head of the group), so that scores, maxima
  * and sums of a tile are plain vectors and nothing is ever reduced across lanes. Positions come in
@@ -39,6 +41,8 @@ final class VectorAttention {
 
   private static final int POSITIONS_PER_STRETCH = 128;
 
+  private static final KvLayer NONE = new KvLayer(0, 0, 0);
+
   /** Positions that one token's attention converts at once: they stay in the first-level cache. */
   private static final int STEP = 16;
 
@@ -47,22 +51,34 @@ final class VectorAttention {
 
   private final WorkerPool pool;
   private final Buffers[] buffers;
-  private final WorkerPool.Chunk oneToken = this::attendStretch;
+  private final WorkerPool.Chunk stretchOfOne = this::attendStretch;
   private final WorkerPool.Chunk manyTokens = this::attendTiles;
 
   // The call in progress.
   private float[] q = new float[0];
   private float[] out = new float[0];
-  private KvLayer kv = new KvLayer(0, 0, 0);
-  private int tokens;
-  private int position;
-  private int row; // where one token's query begins, and its result
+  private KvLayer kv = NONE;
   private int heads;
   private int group;
   private float scale;
-  private int stretches;
-  // Per head and stretch: maximum, sum, and the values' sum [headDim].
+  // Of the span of many tokens in progress.
+  private int first; // row of q and out
+  private int tokens;
+  private int position;
+  // Tokens that attend one by one, of all spans; the tasks are kept for the next call.
+  private final List<Task> tasks = new ArrayList<>();
+  private int alone;
+  // Per task, head and stretch: maximum, sum, and the values' sum [headDim].
   private float[] partial = new float[0];
+
+  /** What one token attends to. */
+  private static final class Task {
+    KvLayer kv = NONE;
+    int visible; // positions
+    int row; // where its query begins, and its result
+    int stretches;
+    int partialAt;
+  }
 
   VectorAttention(WorkerPool pool) {
     this.pool = pool;
@@ -101,51 +117,79 @@ final class VectorAttention {
     }
   }
 
-  void attend(
-      float[] q, int tokens, int position, KvLayer kv, int heads, float scale, float[] out) {
+  /** {@link Kernels#attention}. */
+  void attend(float[] q, List<KvSpan> spans, int heads, float scale, float[] out) {
     this.q = q;
     this.out = out;
-    this.kv = kv;
-    this.tokens = tokens;
-    this.position = position;
     this.heads = heads;
-    this.group = heads / kv.kvHeads();
     this.scale = scale;
-    if (tokens <= FEW || kv.headDim() > Tiles.COLUMNS) {
-      for (int token = 0; token < tokens; token++) {
-        attendOne(position + token, token * heads * kv.headDim());
+    alone = 0;
+    first = 0;
+    for (KvSpan span : spans) {
+      kv = span.kv();
+      group = heads / kv.kvHeads();
+      if (span.tokens() <= FEW || kv.headDim() > Tiles.COLUMNS) {
+        for (int t = 0; t < span.tokens(); t++) {
+          addAlone(span.position() + t, first + t);
+        }
+      } else {
+        tokens = span.tokens();
+        position = span.position();
+        int tiles = Math.ceilDiv(tokens * group, WIDE);
+        pool.run(kv.kvHeads() * Math.ceilDiv(tiles, TILES), manyTokens);
       }
-    } else {
-      int tiles = Math.ceilDiv(tokens * group, WIDE);
-      pool.run(kv.kvHeads() * Math.ceilDiv(tiles, TILES), manyTokens);
+      first += span.tokens();
+    }
+    if (alone > 0) {
+      attendAlone();
     }
   }
 
-  private void attendOne(int position, int row) {
-    this.position = position;
-    this.row = row;
-    int visible = position + 1;
+  private void addAlone(int position, int row) {
+    if (alone == tasks.size()) {
+      tasks.add(new Task());
+    }
+    Task task = tasks.get(alone++);
+    task.kv = kv;
+    task.visible = position + 1;
+    task.row = row * heads * kv.headDim();
     int wanted = Math.ceilDiv(4 * pool.size(), kv.kvHeads());
-    stretches = Math.clamp(visible / POSITIONS_PER_STRETCH, 1, pool.size() == 1 ? 1 : wanted);
-    int record = kv.headDim() + 2;
-    if (partial.length < heads * stretches * record) {
-      partial = OwnLines.floats(heads * stretches * record);
+    int most = pool.size() == 1 ? 1 : wanted;
+    task.stretches = Math.clamp(task.visible / POSITIONS_PER_STRETCH, 1, most);
+  }
+
+  private void attendAlone() {
+    int chunks = 0;
+    int records = 0;
+    for (int i = 0; i < alone; i++) {
+      Task task = tasks.get(i);
+      task.partialAt = records * (kv.headDim() + 2);
+      records += heads * task.stretches;
+      chunks += kv.kvHeads() * task.stretches;
     }
-    pool.run(kv.kvHeads() * stretches, oneToken);
-    if (stretches > 1) {
-      mergeHeads(0, heads);
+    if (partial.length < records * (kv.headDim() + 2)) {
+      partial = OwnLines.floats(records * (kv.headDim() + 2));
+    }
+    pool.run(chunks, stretchOfOne);
+    for (int i = 0; i < alone; i++) {
+      Task task = tasks.get(i);
+      if (task.stretches > 1) {
+        mergeHeads(task, 0, heads);
+      }
+      task.kv = NONE; // It may be large, and nobody else's.
     }
   }
 
-  private void mergeHeads(int first, int count) {
+  private void mergeHeads(Task task, int first, int count) {
     int record = kv.headDim() + 2;
     for (int h = first; h < first + count; h++) {
-      merge(h * stretches * record, record, row + h * kv.headDim());
+      int at = task.partialAt + h * task.stretches * record;
+      merge(at, task.stretches, record, task.row + h * kv.headDim());
     }
   }
 
   /** Joins the stretches of one head: each softmax rescaled to the common maximum. */
-  private void merge(int at, int record, int outAt) {
+  private void merge(int at, int stretches, int record, int outAt) {
     int headDim = record - 2;
     float max = MASKED;
     for (int s = 0; s < stretches; s++) {
@@ -166,26 +210,36 @@ final class VectorAttention {
   }
 
   private void attendStretch(int worker, int chunk) {
-    int kvHead = chunk / stretches;
-    int stretch = chunk % stretches;
-    int visible = position + 1;
-    int from = (int) ((long) visible * stretch / stretches);
-    int to = (int) ((long) visible * (stretch + 1) / stretches);
-    int headDim = kv.headDim();
-    int span = to - from;
+    int c = chunk;
+    int i = 0;
+    for (; c >= kv.kvHeads() * tasks.get(i).stretches; i++) {
+      c -= kv.kvHeads() * tasks.get(i).stretches;
+    }
+    Task task = tasks.get(i);
+    int kvHead = c / task.stretches;
+    int stretch = c % task.stretches;
     Buffers b = buffers[worker];
+    KvLayer kv = task.kv;
+    int stretches = task.stretches;
+    int from = (int) ((long) task.visible * stretch / stretches);
+    int to = (int) ((long) task.visible * (stretch + 1) / stretches);
+    int headDim = kv.headDim();
+    int record = headDim + 2;
+    int firstHead = kvHead * group;
+    int queries = task.row + firstHead * headDim;
+    int records = task.partialAt + (firstHead * stretches + stretch) * record;
+    int span = to - from;
     b.fit(headDim, group * span);
     for (int p = from; p < to; p += STEP) {
       int n = Math.min(STEP, to - p);
       kv.readKeys(kvHead, p, n, b.keys);
       for (int g = 0; g < group; g++) {
-        int qAt = row + (kvHead * group + g) * headDim;
+        int qAt = queries + g * headDim;
         scoreBlock(q, qAt, b.keys, n, headDim, scale, b.scores, g * span + p - from);
       }
     }
-    int record = headDim + 2;
     for (int g = 0; g < group; g++) {
-      int at = ((kvHead * group + g) * stretches + stretch) * record;
+      int at = records + g * stretches * record;
       float max = Elementwise.max(b.scores, g * span, span);
       partial[at] = max;
       partial[at + 1] = Elementwise.expAndSum(b.scores, g * span, span, max);
@@ -195,12 +249,12 @@ final class VectorAttention {
       int n = Math.min(STEP, to - p);
       kv.readValues(kvHead, p, n, b.values);
       for (int g = 0; g < group; g++) {
-        int at = ((kvHead * group + g) * stretches + stretch) * record + 2;
+        int at = records + g * stretches * record + 2;
         addValues(b.scores, g * span + p - from, b.values, n, headDim, partial, at);
       }
     }
     if (stretches == 1) {
-      mergeHeads(kvHead * group, group);
+      mergeHeads(task, firstHead, group);
     }
   }
 
@@ -349,7 +403,7 @@ final class VectorAttention {
     for (int lane = 0; lane < WIDE; lane++) {
       int row = firstRow + lane;
       boolean real = row < tokens * group;
-      int from = (row / group * heads + kvHead * group + row % group) * headDim;
+      int from = ((first + row / group) * heads + kvHead * group + row % group) * headDim;
       for (int i = 0; i < headDim; i++) {
         set(packed, i * WIDE + lane, real ? q[from + i] * scale : 0);
       }
@@ -430,7 +484,7 @@ final class VectorAttention {
     int headDim = kv.headDim();
     for (int lane = 0; lane < WIDE && firstRow + lane < tokens * group; lane++) {
       int row = firstRow + lane;
-      int to = (row / group * heads + kvHead * group + row % group) * headDim;
+      int to = ((first + row / group) * heads + kvHead * group + row % group) * headDim;
       float inverse = 1 / totals[state + lane];
       for (int i = 0; i < headDim; i++) {
         out[to + i] = ALL.get(FLOAT, (sums + 4L * (i * WIDE + lane)) & Memory.MASK) * inverse;

@@ -1,5 +1,7 @@
 package dev.qwen4j.inference.internal.kernel;
 
+import java.util.List;
+
 /** What is done element by element or row by row, shared out among workers where that is much. */
 final class VectorElementwise {
   /** Elements below which a second thread costs more than it saves. */
@@ -88,17 +90,22 @@ final class VectorElementwise {
     }
   }
 
-  void write(KvLayer kv, int position, int tokens, float[] k, float[] v) {
-    this.kv = kv;
-    this.position = position;
+  void write(List<KvSpan> spans, float[] k, float[] v) {
     this.x = k;
     this.y = v;
-    kv.ensure(position + tokens);
-    share(tokens, 2L * tokens * kv.kvHeads() * kv.headDim(), writeToken);
+    this.rows = 0;
+    for (KvSpan span : spans) {
+      this.kv = span.kv();
+      this.position = span.position();
+      int tokens = span.tokens();
+      kv.ensure(position + tokens);
+      share(tokens, 2L * tokens * kv.kvHeads() * kv.headDim(), writeToken);
+      rows += tokens;
+    }
   }
 
   private void writeToken(int worker, int token) {
-    kv.writeToken(position, token, x, y);
+    kv.writeToken(position + token, rows + token, x, y);
   }
 
   void swiGlu(float[] gate, float[] up, int n) {

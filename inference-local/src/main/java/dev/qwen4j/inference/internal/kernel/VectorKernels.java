@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
 import java.util.Arrays;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.stream.IntStream;
@@ -347,14 +348,13 @@ final class VectorKernels implements Kernels {
   }
 
   @Override
-  public void write(KvLayer kv, int position, int tokens, float[] k, float[] v) {
-    elementwise.write(kv, position, tokens, k, v);
+  public void write(List<KvSpan> spans, float[] k, float[] v) {
+    elementwise.write(spans, k, v);
   }
 
   @Override
-  public void attention(
-      float[] q, int tokens, int position, KvLayer kv, int heads, float scale, float[] out) {
-    attention.attend(q, tokens, position, kv, heads, scale, out);
+  public void attention(float[] q, List<KvSpan> spans, int heads, float scale, float[] out) {
+    attention.attend(q, spans, heads, scale, out);
   }
 
   @Override

@@ -172,14 +172,15 @@ public final class WarmUp {
     float[] angles = new float[tokens * HEAD_DIM / 2];
     Turns turns = new Turns(HEAD_DIM / 2, angles, angles);
     KvLayer kv = new KvLayer(1, HEAD_DIM, position + tokens);
+    List<KvSpan> spans = List.of(new KvSpan(kv, position, tokens));
     return () -> {
       kernels.rmsNorm(x, tokens, width, y, 1e-6f, x);
       kernels.swiGlu(x, y, tokens * width);
       kernels.add(x, y, tokens * width);
       kernels.addToRows(x, tokens, bias);
       kernels.rotate(x, tokens, HEADS, HEAD_DIM, turns);
-      kernels.write(kv, position, tokens, x, y);
-      kernels.attention(x, tokens, position, kv, HEADS, 1, y);
+      kernels.write(spans, x, y);
+      kernels.attention(x, spans, HEADS, 1, y);
     };
   }
 }

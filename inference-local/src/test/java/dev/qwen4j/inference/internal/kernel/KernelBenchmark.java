@@ -1,6 +1,7 @@
 package dev.qwen4j.inference.internal.kernel;
 
 import java.lang.foreign.Arena;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import jdk.incubator.vector.FloatVector;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -127,15 +128,18 @@ public class KernelBenchmark {
     @Param({"512", "4096"})
     public int depth;
 
-    private KvLayer kv;
+    private List<KvSpan> one;
+    private List<KvSpan> many;
     private float[] q;
     private float[] out;
 
     @Setup(Level.Trial)
     public void fill() {
-      kv = new KvLayer(KV_HEADS, HEAD_DIM, depth + TOKENS);
+      KvLayer kv = new KvLayer(KV_HEADS, HEAD_DIM, depth + TOKENS);
       float[] row = RandomWeights.floats((depth + TOKENS) * KV_HEADS * HEAD_DIM, 3);
       kv.write(0, depth + TOKENS, row, row);
+      one = List.of(new KvSpan(kv, depth, 1));
+      many = List.of(new KvSpan(kv, depth, TOKENS));
       q = RandomWeights.floats(TOKENS * HEADS * HEAD_DIM, 4);
       out = new float[TOKENS * HEADS * HEAD_DIM];
     }
@@ -143,13 +147,13 @@ public class KernelBenchmark {
 
   @Benchmark
   public float[] attentionOfOneToken(Machine machine, Attention it) {
-    machine.kernels.attention(it.q, 1, it.depth, it.kv, Attention.HEADS, 0.1f, it.out);
+    machine.kernels.attention(it.q, it.one, Attention.HEADS, 0.1f, it.out);
     return it.out;
   }
 
   @Benchmark
   public float[] attentionOfManyTokens(Machine machine, Attention it) {
-    machine.kernels.attention(it.q, TOKENS, it.depth, it.kv, Attention.HEADS, 0.1f, it.out);
+    machine.kernels.attention(it.q, it.many, Attention.HEADS, 0.1f, it.out);
     return it.out;
   }
 

@@ -352,12 +352,67 @@ class VectorKernelsTest {
     float[] q = RandomWeights.floats(s.tokens * s.heads * s.headDim, 3);
     float scale = (float) (3 / Math.sqrt(s.headDim));
     float[] expected = new float[q.length];
-    scalar.attention(q, s.tokens, s.position, kv, s.heads, scale, expected);
+    List<KvSpan> spans = List.of(new KvSpan(kv, s.position, s.tokens));
+    scalar.attention(q, spans, s.heads, scale, expected);
     for (VectorKernels kernels : List.of(vector, alone, crowd)) {
       float[] actual = new float[q.length];
-      kernels.attention(q, s.tokens, s.position, kv, s.heads, scale, actual);
+      kernels.attention(q, spans, s.heads, scale, actual);
       assertClose(s.toString(), actual, expected, 3e-5);
     }
+  }
+
+  /** Replies side by side: one token each, behind few positions and many, a draft, two prompts. */
+  @Test
+  void eachOfSomeSequencesAttendsAsIfItWereAlone() {
+    int heads = 6;
+    int kvHeads = 2;
+    int headDim = 32;
+    int[] positions = {0, 300, 37, 999, 5, 64};
+    int[] tokens = {1, 1, 3, 1, 33, 130};
+    int all = Arrays.stream(tokens).sum();
+    float[] q = RandomWeights.floats(all * heads * headDim, 1);
+    float[] k = RandomWeights.floats(all * kvHeads * headDim, 2);
+    float[] v = RandomWeights.floats(all * kvHeads * headDim, 3);
+    for (Kernels kernels : List.of(scalar, vector, alone, crowd)) {
+      List<KvSpan> spans = new ArrayList<>();
+      for (int i = 0; i < tokens.length; i++) {
+        spans.add(new KvSpan(started(kvHeads, headDim, positions[i]), positions[i], tokens[i]));
+      }
+      float[] together = new float[q.length];
+      kernels.write(spans, k, v);
+      kernels.attention(q, spans, heads, 0.3f, together);
+      int row = 0;
+      for (KvSpan span : spans) {
+        int to = row + span.tokens();
+        List<KvSpan> one =
+            List.of(
+                new KvSpan(
+                    started(kvHeads, headDim, span.position()), span.position(), span.tokens()));
+        float[] alone = new float[span.tokens() * heads * headDim];
+        kernels.write(
+            one, rows(k, row, to, kvHeads * headDim), rows(v, row, to, kvHeads * headDim));
+        kernels.attention(rows(q, row, to, heads * headDim), one, heads, 0.3f, alone);
+        // Sums across lanes have another order before they are compiled.
+        assertClose(
+            kernels.description() + ", row " + row,
+            rows(together, row, to, heads * headDim),
+            alone,
+            1e-5);
+        row = to;
+      }
+    }
+  }
+
+  /** A sequence of so many positions. */
+  private static KvLayer started(int kvHeads, int headDim, int positions) {
+    KvLayer kv = new KvLayer(kvHeads, headDim, 2048);
+    float[] x = RandomWeights.floats(positions * kvHeads * headDim, positions + 7);
+    kv.write(0, positions, x, x);
+    return kv;
+  }
+
+  private static float[] rows(float[] x, int from, int to, int width) {
+    return Arrays.copyOfRange(x, from * width, to * width);
   }
 
   @Test
@@ -369,8 +424,9 @@ class VectorKernelsTest {
       float[] q = RandomWeights.floats(tokens * 32, 3);
       float[] expected = new float[q.length];
       float[] actual = new float[q.length];
-      scalar.attention(q, tokens, 64 - tokens, kv, 1, 1e4f, expected);
-      vector.attention(q, tokens, 64 - tokens, kv, 1, 1e4f, actual);
+      List<KvSpan> spans = List.of(new KvSpan(kv, 64 - tokens, tokens));
+      scalar.attention(q, spans, 1, 1e4f, expected);
+      vector.attention(q, spans, 1, 1e4f, actual);
       assertClose(tokens + " tokens", actual, expected, 1e-3);
     }
   }
@@ -453,7 +509,7 @@ class VectorKernelsTest {
       KvLayer expected = new KvLayer(2, 24, 1000);
       expected.write(100, tokens, k, v);
       KvLayer actual = new KvLayer(2, 24, 1000);
-      crowd.write(actual, 100, tokens, k, v);
+      crowd.write(List.of(new KvSpan(actual, 100, tokens)), k, v);
       assertThat(read(actual, tokens)).isEqualTo(read(expected, tokens));
     }
   }
