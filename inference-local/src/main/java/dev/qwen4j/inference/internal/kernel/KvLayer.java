@@ -38,13 +38,14 @@ public final class KvLayer {
   /**
    * Writes {@code tokens} positions from {@code position} on, over whatever was there.
    *
-   * @param k [tokens, kvHeads, headDim], rotated
-   * @param v [tokens, kvHeads, headDim]
+   * @param k [row + tokens, kvHeads, headDim], rotated
+   * @param v [row + tokens, kvHeads, headDim]
+   * @param row of {@code k} and {@code v} that comes first
    */
-  public void write(int position, int tokens, float[] k, float[] v) {
+  void write(int position, int tokens, float[] k, float[] v, int row) {
     ensure(position + tokens);
     for (int t = 0; t < tokens; t++) {
-      writeToken(position + t, t, k, v);
+      writeToken(position + t, row + t, k, v);
     }
   }
 

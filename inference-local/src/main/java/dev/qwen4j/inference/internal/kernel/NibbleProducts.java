@@ -141,9 +141,10 @@ final class NibbleProducts {
   private void multiplyGroups(PackedMatrix w, int from, int to, Scratch scratch, float[] out) {
     int rows = w.packing().groupRows();
     int blocks = width / 32;
-    long scales = scratch.panel.address(2L * (to - from) * blocks * rows);
-    long more = scales + 4L * (to - from) * blocks * rows;
+    int floats = (to - from) * blocks * rows;
     boolean minima = PackedScales.haveMinima(w.type());
+    long scales = scratch.panel.address(minima ? 2L * floats : floats);
+    long more = scales + 4L * floats;
     for (int group = from; group < to; group++) {
       long at = 4L * (group - from) * blocks * rows;
       makeFloats(w, group, scratch, scales + at, minima ? more + at : 0);

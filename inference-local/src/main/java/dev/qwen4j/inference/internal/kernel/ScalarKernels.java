@@ -87,10 +87,8 @@ public final class ScalarKernels implements Kernels {
   public void write(List<KvSpan> spans, float[] k, float[] v) {
     int row = 0;
     for (KvSpan span : spans) {
-      span.kv().ensure(span.position() + span.tokens());
-      for (int t = 0; t < span.tokens(); t++) {
-        span.kv().writeToken(span.position() + t, row++, k, v);
-      }
+      span.kv().write(span.position(), span.tokens(), k, v, row);
+      row += span.tokens();
     }
   }
 

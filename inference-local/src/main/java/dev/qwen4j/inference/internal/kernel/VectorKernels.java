@@ -77,7 +77,7 @@ final class VectorKernels implements Kernels {
   private final Matrix[] only = new Matrix[1];
   private final float[][] onlyOut = new float[1][];
   private final Matrix[] gateAndUp = new Matrix[2];
-  private final float[][] hidden = {{}, {}}; // Gates and ups of a few tokens.
+  private final float[][] hidden = {{}, {}}; // Gates and ups, where they are rows.
   private Matrix[] weights = new Matrix[0];
   private float[][] outs = new float[0][];
   private float[] x = new float[0];

@@ -137,7 +137,7 @@ public class KernelBenchmark {
     public void fill() {
       KvLayer kv = new KvLayer(KV_HEADS, HEAD_DIM, depth + TOKENS);
       float[] row = RandomWeights.floats((depth + TOKENS) * KV_HEADS * HEAD_DIM, 3);
-      kv.write(0, depth + TOKENS, row, row);
+      kv.write(0, depth + TOKENS, row, row, 0);
       one = List.of(new KvSpan(kv, depth, 1));
       many = List.of(new KvSpan(kv, depth, TOKENS));
       q = RandomWeights.floats(TOKENS * HEADS * HEAD_DIM, 4);

@@ -54,11 +54,7 @@ class KvLayerTest {
       float[] v = random(headDim, 2);
       int written = 0;
       for (int tokens : new int[] {1, 200, 1, 1, 300, 197}) {
-        float[] nextK = new float[tokens * HEADS * headDim];
-        float[] nextV = new float[tokens * HEADS * headDim];
-        System.arraycopy(k, written * HEADS * headDim, nextK, 0, nextK.length);
-        System.arraycopy(v, written * HEADS * headDim, nextV, 0, nextV.length);
-        layer.write(written, tokens, nextK, nextV);
+        layer.write(written, tokens, k, v, written);
         written += tokens;
       }
       for (int head = 0; head < HEADS; head++) {
@@ -94,7 +90,7 @@ class KvLayerTest {
     KvLayer layer = new KvLayer(type, HEADS, headDim, POSITIONS);
     float[] k = random(headDim, 1);
     float[] v = random(headDim, 2);
-    layer.write(0, POSITIONS, k, v);
+    layer.write(0, POSITIONS, k, v, 0);
     ByteBuffer stored = ByteBuffer.allocate(POSITIONS * HEADS * 2 * headDim * Float.BYTES);
     layer.store(600, stored);
     int bytes = stored.position();
@@ -116,10 +112,10 @@ class KvLayerTest {
   @Test
   void aCopyIsWrittenIndependently() {
     KvLayer layer = new KvLayer(KvType.F32, 1, 2, 300);
-    layer.write(0, 2, new float[] {1, 2, 3, 4}, new float[4]);
+    layer.write(0, 2, new float[] {1, 2, 3, 4}, new float[4], 0);
     KvLayer copy = new KvLayer(KvType.F32, 1, 2, 300);
     copy.copy(layer, 2);
-    copy.write(1, 1, new float[] {8, 9}, new float[2]);
+    copy.write(1, 1, new float[] {8, 9}, new float[2], 0);
     float[] keys = new float[4];
     layer.readKeys(0, 0, 2, keys);
     assertThat(keys).containsExactly(1, 2, 3, 4);
@@ -132,7 +128,7 @@ class KvLayerTest {
     float[] x = new float[32];
     x[3] = magnitude;
     x[4] = -magnitude;
-    layer.write(0, 1, x, x);
+    layer.write(0, 1, x, x, 0);
     float[] read = new float[32];
     layer.readKeys(0, 0, 1, read);
     assertThat(read[0]).isZero();
@@ -145,8 +141,8 @@ class KvLayerTest {
   void aLayerGrowsToItsLimitAndNoFurther() {
     KvLayer layer = new KvLayer(1, 4, 300);
     float[] x = new float[301 * 4];
-    layer.write(0, 300, x, x);
-    assertThatThrownBy(() -> layer.write(300, 1, x, x))
+    layer.write(0, 300, x, x, 0);
+    assertThatThrownBy(() -> layer.write(300, 1, x, x, 0))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("position 301 is beyond the context of 300");
   }

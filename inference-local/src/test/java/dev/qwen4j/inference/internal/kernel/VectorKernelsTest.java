@@ -348,7 +348,8 @@ class VectorKernelsTest {
         0,
         all,
         RandomWeights.floats(all * s.kvHeads * s.headDim, 1),
-        RandomWeights.floats(all * s.kvHeads * s.headDim, 2));
+        RandomWeights.floats(all * s.kvHeads * s.headDim, 2),
+        0);
     float[] q = RandomWeights.floats(s.tokens * s.heads * s.headDim, 3);
     float scale = (float) (3 / Math.sqrt(s.headDim));
     float[] expected = new float[q.length];
@@ -407,7 +408,7 @@ class VectorKernelsTest {
   private static KvLayer started(int kvHeads, int headDim, int positions) {
     KvLayer kv = new KvLayer(kvHeads, headDim, 2048);
     float[] x = RandomWeights.floats(positions * kvHeads * headDim, positions + 7);
-    kv.write(0, positions, x, x);
+    kv.write(0, positions, x, x, 0);
     return kv;
   }
 
@@ -419,7 +420,7 @@ class VectorKernelsTest {
   void attentionSurvivesScoresFarApart() {
     KvLayer kv = new KvLayer(1, 32, 64);
     float[] k = RandomWeights.floats(64 * 32, 1);
-    kv.write(0, 64, k, RandomWeights.floats(64 * 32, 2));
+    kv.write(0, 64, k, RandomWeights.floats(64 * 32, 2), 0);
     for (int tokens : new int[] {1, 8}) {
       float[] q = RandomWeights.floats(tokens * 32, 3);
       float[] expected = new float[q.length];
@@ -507,7 +508,7 @@ class VectorKernelsTest {
       float[] k = RandomWeights.floats(tokens * 2 * 24, 1);
       float[] v = RandomWeights.floats(tokens * 2 * 24, 2);
       KvLayer expected = new KvLayer(2, 24, 1000);
-      expected.write(100, tokens, k, v);
+      expected.write(100, tokens, k, v, 0);
       KvLayer actual = new KvLayer(2, 24, 1000);
       crowd.write(List.of(new KvSpan(actual, 100, tokens)), k, v);
       assertThat(read(actual, tokens)).isEqualTo(read(expected, tokens));
