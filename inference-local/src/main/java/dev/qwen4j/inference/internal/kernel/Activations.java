@@ -133,14 +133,6 @@ final class Activations {
     }
   }
 
-  /** The same for {@link Packing#NIBBLES} alone. */
-  void roundFours(float[] values, int from, int cols) {
-    reserve(cols);
-    round(values, from, cols);
-    addUp(cols);
-    fours(cols);
-  }
-
   private void reserve(int cols) {
     if (room < cols) {
       room = cols;

@@ -13,6 +13,8 @@ import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 
 import java.lang.foreign.MemorySegment;
+import java.util.EnumSet;
+import java.util.Set;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
@@ -32,8 +34,10 @@ final class NibbleProducts {
   /** Tokens of a tile. */
   private static final int TILE = 8;
 
-  /** Columns that are multiplied, and then scaled. */
-  private static final int UNIT = 256;
+  /** Blocks of 32 columns that are multiplied, and then scaled. */
+  private static final int UNIT = 8;
+
+  private static final Set<Packing> PACKINGS = EnumSet.of(Packing.NIBBLES);
 
   /** Weights of a chunk, about: they share the second-level cache with scales and activations. */
   private static final int CHUNK_BYTES = 192 * 1024;
@@ -108,7 +112,7 @@ final class NibbleProducts {
     Activations a = scratch[worker].token[0];
     long to = tilesAt + tile * tileBytes();
     for (int t = 0; t < TILE; t++) {
-      a.roundFours(x, Math.min(tile * TILE + t, tokens - 1) * width, width);
+      a.round(x, Math.min(tile * TILE + t, tokens - 1) * width, width, PACKINGS);
       for (int b = 0; b < width / 32; b++) {
         long from = (a.foursAddress() + b * 64L) & Memory.MASK;
         long at = (to + (long) b * BLOCK_BYTES + 4L * t) & Memory.MASK;
@@ -172,10 +176,10 @@ final class NibbleProducts {
     int rows = w.packing().groupRows();
     int blocks = width / 32;
     float[] ones = scratch.ones(blocks);
-    float[] some = scratch.scales(8 * rows);
-    float[] minus = scratch.minus(8 * rows);
-    for (int b = 0; b < blocks; b += 8) {
-      int n = Math.min(8, blocks - b);
+    float[] some = scratch.scales(UNIT * rows);
+    float[] minus = scratch.minus(UNIT * rows);
+    for (int b = 0; b < blocks; b += UNIT) {
+      int n = Math.min(UNIT, blocks - b);
       PackedScales.scales(w, group, b, n, ones, some, 0);
       MemorySegment.copy(some, 0, ALL, FLOAT, scales + 4L * b * rows, n * rows);
       if (more != 0) {
@@ -194,12 +198,11 @@ final class NibbleProducts {
       PackedMatrix w, int group, int tile, Scratch scratch, long scales, long more) {
     int rows = w.packing().groupRows();
     int blocks = width / 32;
-    int unit = UNIT / 32;
-    long products = scratch.tiles.address((long) unit * TILE * L);
+    long products = scratch.tiles.address((long) UNIT * TILE * L);
     long sums = scratch.further.zeros((long) TILE * rows);
     long start = tilesAt + tile * tileBytes();
-    for (int b = 0; b < blocks; b += unit) {
-      int n = Math.min(unit, blocks - b);
+    for (int b = 0; b < blocks; b += UNIT) {
+      int n = Math.min(UNIT, blocks - b);
       long at = start + (long) b * BLOCK_BYTES;
       for (int r = 0; r < rows; r += L) {
         eights(w.weightsOf(group, b) + 4L * r, w.blockStep(), n, at, products);
