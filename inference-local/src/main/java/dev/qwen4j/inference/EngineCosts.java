@@ -8,6 +8,7 @@ import dev.qwen4j.inference.internal.engine.LoadedModel;
 import dev.qwen4j.inference.internal.engine.Places;
 import dev.qwen4j.inference.internal.engine.PromptCopies;
 import dev.qwen4j.inference.internal.engine.TokenSink;
+import dev.qwen4j.inference.internal.kernel.Candidates;
 import dev.qwen4j.inference.internal.kernel.KernelChoice;
 import dev.qwen4j.inference.internal.kernel.Kernels;
 import dev.qwen4j.inference.internal.kernel.KvType;
@@ -85,7 +86,7 @@ final class EngineCosts implements AutoCloseable {
     SequenceState state = readTo(depth);
     float[] logits = new float[pass.vocabularySize()];
     long start = System.nanoTime();
-    pass.logits(read(state, prompt, depth, depth + tokens), 1, logits);
+    pass.logits(read(state, prompt, depth, depth + tokens), 1, greedy(), logits);
     double seconds = seconds(start);
     promptRead = depth + tokens;
     return seconds;
@@ -96,13 +97,18 @@ final class EngineCosts implements AutoCloseable {
     SequenceState state = readTo(depth);
     float[] logits = new float[pass.vocabularySize()];
     read(state, new int[] {id(1234)}, 0, 1);
-    pass.logits(0, 1, logits);
+    pass.logits(0, 1, greedy(), logits);
     long start = System.nanoTime();
     for (int i = 0; i < tokens; i++) {
       read(state, new int[] {id(200 + i * 31 % 20_000)}, 0, 1);
-      pass.logits(0, 1, logits);
+      pass.logits(0, 1, greedy(), logits);
     }
     return seconds(start);
+  }
+
+  /** The one logit that a greedy reply needs. */
+  private Candidates greedy() {
+    return new Candidates(1, pass.vocabularySize());
   }
 
   EngineProbe.SecondTurn secondTurn(int history, int fresh) {

@@ -1,5 +1,6 @@
 package dev.qwen4j.inference.internal.arch;
 
+import dev.qwen4j.inference.internal.kernel.Candidates;
 import dev.qwen4j.inference.internal.kernel.KvType;
 import java.util.List;
 
@@ -50,9 +51,15 @@ public interface ForwardPass {
    * The next-token logits after {@code count} of the positions of the last {@link #forward}, from
    * the {@code first}-th on.
    *
+   * @param candidates of each position
    * @param out [count, vocabularySize]
    */
-  void logits(int first, int count, float[] out);
+  void logits(int first, int count, Candidates candidates, float[] out);
+
+  /** All of the logits. */
+  default void logits(int first, int count, float[] out) {
+    logits(first, count, Candidates.ALL, out);
+  }
 
   /**
    * The hidden state after the final norm of one position of the last {@link #forward}.

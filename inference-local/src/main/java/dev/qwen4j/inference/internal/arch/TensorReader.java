@@ -53,6 +53,14 @@ final class TensorReader {
     return reading(tensor, data -> prepare(tensor.type(), rows, cols, data));
   }
 
+  /** The matrix that makes logits. */
+  Matrix output(String name, int rows, int cols) {
+    TensorInfo tensor = take(name, List.of((long) cols, (long) rows));
+    return reading(
+        tensor,
+        data -> counted(kernels.prepareOutput(new RawMatrix(tensor.type(), rows, cols, data))));
+  }
+
   /** Matrices of the same width whose rows follow each other in one tensor. */
   Matrix[] stacked(String name, int[] rows, int cols) {
     TensorInfo tensor = take(name, List.of((long) cols, sum(rows)));
@@ -129,7 +137,10 @@ final class TensorReader {
   }
 
   private Matrix prepare(TensorType type, int rows, int cols, MemorySegment data) {
-    Matrix matrix = kernels.prepare(new RawMatrix(type, rows, cols, data));
+    return counted(kernels.prepare(new RawMatrix(type, rows, cols, data)));
+  }
+
+  private Matrix counted(Matrix matrix) {
     extraBytes += matrix.extraBytes();
     return matrix;
   }

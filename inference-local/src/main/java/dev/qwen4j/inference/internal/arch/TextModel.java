@@ -1,5 +1,6 @@
 package dev.qwen4j.inference.internal.arch;
 
+import dev.qwen4j.inference.internal.kernel.Candidates;
 import dev.qwen4j.inference.internal.kernel.Kernels;
 import dev.qwen4j.inference.internal.kernel.KvType;
 import dev.qwen4j.inference.internal.kernel.Matrix;
@@ -15,7 +16,7 @@ final class TextModel implements ForwardPass {
    *
    * @param embedding vocabulary x width
    * @param outputNorm [width]
-   * @param output vocabulary x width; the embedding again where the model ties them
+   * @param output vocabulary x width, for logits; the embedding again where the model ties them
    */
   // Nobody compares weights, and a list would box every number.
   @SuppressWarnings("ArrayRecordComponent")
@@ -24,7 +25,7 @@ final class TextModel implements ForwardPass {
       EmbeddingTable embedding = tensors.embedding("token_embd.weight", width);
       float[] outputNorm = tensors.vector("output_norm.weight", width);
       String output = tensors.has("output.weight") ? "output.weight" : "token_embd.weight";
-      return new Ends(embedding, outputNorm, tensors.matrix(output, embedding.rows(), width));
+      return new Ends(embedding, outputNorm, tensors.output(output, embedding.rows(), width));
     }
   }
 
@@ -129,9 +130,9 @@ final class TextModel implements ForwardPass {
   }
 
   @Override
-  public void logits(int first, int rows, float[] out) {
+  public void logits(int first, int rows, Candidates candidates, float[] out) {
     finish(first, rows);
-    kernels.multiply(ends.output(), ended, rows, out);
+    kernels.logits(ends.output(), ended, rows, candidates, out);
   }
 
   @Override

@@ -1,6 +1,7 @@
 package dev.qwen4j.inference.internal.engine;
 
 import dev.qwen4j.inference.internal.arch.Span;
+import dev.qwen4j.inference.internal.kernel.Candidates;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
@@ -52,16 +53,18 @@ final class Batcher {
   /** What one thread wants to be read. */
   private static final class Job {
     final Span span;
-    final float[] logits;
     final int rows;
+    final Candidates candidates;
+    final float[] logits;
     final long since = System.nanoTime();
     boolean taken;
     boolean done;
     @Nullable Throwable failure;
 
-    Job(Span span, int rows, float[] logits) {
+    Job(Span span, int rows, Candidates candidates, float[] logits) {
       this.span = span;
       this.rows = rows;
+      this.candidates = candidates;
       this.logits = logits;
     }
 
@@ -140,12 +143,13 @@ final class Batcher {
    * Reads a span, together with what others want to be read.
    *
    * @param rows of the last positions, whose logits are wanted
+   * @param candidates of each of them
    * @param logits [rows, vocabularySize]
    * @param pause called often; what it throws leaves the sequence as if nothing had been asked, or
    *     as if it had been read
    */
-  void read(Span span, int rows, float[] logits, Runnable pause) {
-    Job job = new Job(span, rows, logits);
+  void read(Span span, int rows, Candidates candidates, float[] logits, Runnable pause) {
+    Job job = new Job(span, rows, candidates, logits);
     lock.lock();
     try {
       waiting.add(job);
@@ -262,7 +266,9 @@ final class Batcher {
       if (allLogits.length < batch.size() * vocabulary) {
         allLogits = new float[batch.size() * vocabulary];
       }
-      model.pass().logits(0, batch.size(), allLogits);
+      Candidates candidates =
+          batch.stream().map(job -> job.candidates).reduce(Candidates::and).orElseThrow();
+      model.pass().logits(0, batch.size(), candidates, allLogits);
       for (int i = 0; i < batch.size(); i++) {
         System.arraycopy(allLogits, i * vocabulary, batch.get(i).logits, 0, vocabulary);
       }
@@ -272,7 +278,7 @@ final class Batcher {
     for (Job job : batch) {
       end += job.span.count();
       if (job.rows > 0) {
-        model.pass().logits(end - job.rows, job.rows, job.logits);
+        model.pass().logits(end - job.rows, job.rows, job.candidates, job.logits);
       }
     }
   }

@@ -136,11 +136,11 @@ public final class Engine implements AutoCloseable {
             pause);
     try {
       float[] logits = new float[model.pass().vocabularySize()];
-      int reused = sequence.readPrompt(prompt, batcher, logits, pause);
+      int reused = sequence.readPrompt(prompt, batcher, sampler.candidates(0), logits, pause);
       batcher.writes();
       try {
         return write(
-            new Writing(sampler, drafting(prompt, sequence, pause), most, sink, reused),
+            new Writing(sampler, drafting(prompt, sequence, sampler, pause), most, sink, reused),
             logits,
             pause);
       } finally {
@@ -151,10 +151,11 @@ public final class Engine implements AutoCloseable {
     }
   }
 
-  private Drafting drafting(int[] prompt, RetainedSequence sequence, Runnable pause) {
+  private Drafting drafting(
+      int[] prompt, RetainedSequence sequence, Sampler sampler, Runnable pause) {
     return new Drafting(
         new PromptLookup(prompt),
-        sequence.text(batcher, pause),
+        sequence.text(batcher, sampler::candidates, pause),
         drafts,
         new DraftPolicy(drafting, drafts),
         batcher::alone,

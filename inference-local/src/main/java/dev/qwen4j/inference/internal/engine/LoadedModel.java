@@ -99,11 +99,12 @@ public final class LoadedModel implements AutoCloseable {
               .map(TensorInfo::type)
               .distinct()
               .toList();
+      TensorType output = outputType(file);
       boolean large = file.byteSize() >= WORTH_WARMING_UP;
       if (large && !copy.isThere()) {
-        WarmUp.packing(types);
+        WarmUp.packing(types, output);
       }
-      WarmingUp warmingUp = large ? WarmingUp.start(types, outputType(file)) : WarmingUp.none();
+      WarmingUp warmingUp = large ? WarmingUp.start(types, output) : WarmingUp.none();
       ForwardPass pass = Architectures.load(file, kernels);
       return new LoadedModel(file, kernels, copy, pass, tokenizer, warmingUp);
     } catch (RuntimeException | Error e) {

@@ -2,8 +2,10 @@ package dev.qwen4j.inference.internal.engine;
 
 import dev.qwen4j.inference.internal.arch.SequenceState;
 import dev.qwen4j.inference.internal.arch.Span;
+import dev.qwen4j.inference.internal.kernel.Candidates;
 import dev.qwen4j.inference.internal.kernel.KvType;
 import java.util.Arrays;
+import java.util.function.IntFunction;
 
 /**
  * A sequence that stays after its request, with the ids it has read: the next request that begins
@@ -138,22 +140,24 @@ final class RetainedSequence {
   /**
    * Reads what it does not know of the prompt it has been taken for.
    *
-   * @param logits what is written here is to follow the last token
+   * @param candidates for what is to follow the last token
+   * @param logits what is written here is to follow it
    * @return how many tokens it knew
    */
-  int readPrompt(int[] prompt, Batcher batcher, float[] logits, Runnable pause) {
+  int readPrompt(
+      int[] prompt, Batcher batcher, Candidates candidates, float[] logits, Runnable pause) {
     if (state.rewindsToCheckpointsOnly()) {
       state.last(firstMessage);
       int[] points = {firstMessage, parted, prompt.length - REPLY_HEADER};
       Arrays.sort(points);
       for (int point : points) {
         if (point > state.position()) {
-          read(prompt, point, 0, batcher, logits, pause);
+          read(prompt, point, 0, batcher, candidates, logits, pause);
           batcher.whileNobodyReads(this::checkpoint, pause);
         }
       }
     }
-    read(prompt, prompt.length, 1, batcher, logits, pause);
+    read(prompt, prompt.length, 1, batcher, candidates, logits, pause);
     return reused;
   }
 
@@ -165,19 +169,25 @@ final class RetainedSequence {
   /**
    * Reads generated tokens.
    *
+   * @param candidates for what follows any of them
    * @param logits what may follow each of them: [more, vocabularySize]
    */
-  void append(int[] more, Batcher batcher, float[] logits, Runnable pause) {
+  void append(int[] more, Batcher batcher, Candidates candidates, float[] logits, Runnable pause) {
     int at = state.position();
     if (at + more.length > ids.length) {
       ids = Arrays.copyOf(ids, 2 * at + more.length);
     }
     System.arraycopy(more, 0, ids, at, more.length);
-    batcher.read(new Span(state, more, 0, more.length), more.length, logits, pause);
+    Span span = new Span(state, more, 0, more.length);
+    batcher.read(span, more.length, candidates, logits, pause);
   }
 
-  /** Itself, as what a reply is written to. */
-  Drafting.Text text(Batcher batcher, Runnable pause) {
+  /**
+   * Itself, as what a reply is written to.
+   *
+   * @param candidates for what follows the next so many tokens, each
+   */
+  Drafting.Text text(Batcher batcher, IntFunction<Candidates> candidates, Runnable pause) {
     return new Drafting.Text() {
       @Override
       public int position() {
@@ -191,7 +201,7 @@ final class RetainedSequence {
 
       @Override
       public void read(int[] more, float[] logits) {
-        append(more, batcher, logits, pause);
+        append(more, batcher, candidates.apply(more.length - 1), logits, pause);
       }
 
       @Override
@@ -203,12 +213,19 @@ final class RetainedSequence {
   }
 
   private void read(
-      int[] prompt, int to, int rows, Batcher batcher, float[] logits, Runnable pause) {
+      int[] prompt,
+      int to,
+      int rows,
+      Batcher batcher,
+      Candidates candidates,
+      float[] logits,
+      Runnable pause) {
     while (state.position() < to) {
       int from = state.position();
       int count = Math.min(batcher.piece(), to - from);
       int wanted = from + count == to ? rows : 0;
-      batcher.read(new Span(state, prompt, from, count), wanted, logits, pause);
+      Span span = new Span(state, prompt, from, count);
+      batcher.read(span, wanted, candidates, logits, pause);
     }
   }
 }

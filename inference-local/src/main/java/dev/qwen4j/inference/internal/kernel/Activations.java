@@ -19,6 +19,7 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One token's activations in the forms that row products read: as they are, and rounded to 8 bits
@@ -33,7 +34,7 @@ import jdk.incubator.vector.VectorOperators;
  */
 final class Activations {
   /** 1.5 · 2^23: adding it rounds a small float to an integer in the low mantissa bits. */
-  private static final float ROUND = 12582912f;
+  static final float ROUND = 12582912f;
 
   /** All bits of a float but its sign. */
   private static final int UNSIGNED = 0x7FFF_FFFF;
@@ -72,6 +73,8 @@ final class Activations {
 
   /** The same of each 16. */
   int[] halves16 = new int[0];
+
+  private @Nullable OutputForms outputForms;
 
   private float[] own = new float[0];
 
@@ -210,8 +213,21 @@ final class Activations {
       halves16[2 * b + 1] = pairOf(second, 8 * 128);
       int both = pairOf(first + second, 16 * 128);
       halves[b] = both;
-      sum[b] = scale[b] * ((short) both + (both >> 16));
+      sum[b] = scale[b] * integerSum(b);
     }
+  }
+
+  /** Σq of a block of 32. */
+  int integerSum(int block) {
+    return (short) halves[block] + (halves[block] >> 16);
+  }
+
+  /** Room for what output matrices need besides. */
+  OutputForms forms() {
+    if (outputForms == null) {
+      outputForms = new OutputForms();
+    }
+    return outputForms;
   }
 
   private static long biased(long at) {

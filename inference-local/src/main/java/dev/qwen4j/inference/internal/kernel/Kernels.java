@@ -18,6 +18,25 @@ public interface Kernels extends AutoCloseable {
   Matrix prepare(RawMatrix raw);
 
   /**
+   * Makes the matrix that logits come from ready for {@link #logits}, which alone multiplies it.
+   */
+  default Matrix prepareOutput(RawMatrix raw) {
+    return prepare(raw);
+  }
+
+  /**
+   * {@code out = w · x} as {@link #multiply} has it, where it is one of the candidates.
+   *
+   * @param w from {@link #prepareOutput}
+   * @param x [tokens, cols]
+   * @param candidates of each token
+   * @param out [tokens, rows]
+   */
+  default void logits(Matrix w, float[] x, int tokens, Candidates candidates, float[] out) {
+    multiply(w, x, tokens, out);
+  }
+
+  /**
    * {@code out[t * rows + r] = Σ_c w[r, c] · x[t * cols + c]} for every token t and row r.
    *
    * @param x [tokens, cols]

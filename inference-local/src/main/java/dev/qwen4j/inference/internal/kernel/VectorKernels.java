@@ -38,7 +38,7 @@ final class VectorKernels implements Kernels {
    * their ports, a product and its addition in 16 bits take the time of two in float32 (not
    * measured). And it takes AVX-512's registers: with AVX2's, 57 GMAC/s instead of 100.
    */
-  private static final boolean INTEGERS = Processor.isAmd() && Lanes.BITS == 512;
+  static final boolean INTEGERS = Processor.isAmd() && Lanes.BITS == 512;
 
   /**
    * Tokens that are multiplied as one is, rounded and with the weights as they are packed: replies
@@ -70,6 +70,8 @@ final class VectorKernels implements Kernels {
   private final Set<Packing> packings = EnumSet.noneOf(Packing.class);
   private final WorkerPool.Chunk roundToken = this::roundToken;
   private final WorkerPool.Chunk decodeRows = this::decodeRows;
+  private final WorkerPool.Chunk completeRows = this::completeRows;
+  private final Estimates estimates = new Estimates();
 
   private boolean exact;
 
@@ -82,6 +84,7 @@ final class VectorKernels implements Kernels {
   private float[][] outs = new float[0][];
   private float[] x = new float[0];
   private int tokens;
+  private int among;
   private boolean halvesWanted;
   private long product; // its number, counted from 1
   private int width;
@@ -131,23 +134,56 @@ final class VectorKernels implements Kernels {
     return packing == null ? new MappedMatrix(raw) : pack(raw, packing);
   }
 
+  @Override
+  public Matrix prepareOutput(RawMatrix raw) {
+    return estimates(raw.type(), integers) ? estimated(raw) : prepare(raw);
+  }
+
+  /**
+   * Whether logits of a type are estimated first. Of 4 bits that takes looking products up, which
+   * one of AVX-512's later instructions does: the processors that multiply in integers have it.
+   */
+  static boolean estimates(TensorType type, boolean integers) {
+    return type == TensorType.Q8_0 || (type == TensorType.Q4_0 && integers);
+  }
+
+  private EstimatedMatrix estimated(RawMatrix raw) {
+    MemorySegment kept = copy.take(raw, EstimatedMatrix.bytes(raw));
+    if (kept != null) {
+      return EstimatedMatrix.of(raw, kept);
+    }
+    MemorySegment data = arena.allocate(EstimatedMatrix.bytes(raw), 64);
+    EstimatedMatrix matrix = EstimatedMatrix.of(raw, data);
+    EstimatedPacker[] packers = new EstimatedPacker[pool.size()];
+    Arrays.setAll(packers, w -> new EstimatedPacker(raw, matrix));
+    packGroups(
+        matrix.groups(), matrix.groupBytes(), (worker, group) -> packers[worker].pack(group));
+    copy.add(raw, data);
+    return matrix;
+  }
+
+  private void packGroups(int groups, long groupBytes, WorkerPool.Chunk pack) {
+    int share = groupsPerChunk(groupBytes);
+    pool.run(
+        Math.ceilDiv(groups, share),
+        (worker, chunk) -> {
+          int end = Math.min(groups, (chunk + 1) * share);
+          for (int group = chunk * share; group < end; group++) {
+            pack.run(worker, group);
+          }
+        });
+  }
+
   private PackedMatrix pack(RawMatrix raw, Packing packing) {
     MemorySegment kept = copy.take(raw, PackedMatrix.bytes(raw, packing));
     if (kept != null) {
       return new PackedMatrix(raw, packing, kept);
     }
     PackedMatrix packed = PackedMatrix.allocate(raw, packing, arena);
-    int share = groupsPerChunk(packed);
     Packer[] packers = new Packer[pool.size()];
     Arrays.setAll(packers, w -> new Packer(raw, packed));
-    pool.run(
-        Math.ceilDiv(packed.groups(), share),
-        (worker, chunk) -> {
-          int end = Math.min(packed.groups(), (chunk + 1) * share);
-          for (int group = chunk * share; group < end; group++) {
-            packers[worker].pack(group);
-          }
-        });
+    packGroups(
+        packed.groups(), packed.groupBytes(), (worker, group) -> packers[worker].pack(group));
     copy.add(raw, packed.data());
     return packed;
   }
@@ -171,6 +207,37 @@ final class VectorKernels implements Kernels {
       // The kernels know only addresses: the owners of the memory must outlive the call.
       Reference.reachabilityFence(ws);
     }
+  }
+
+  @Override
+  public void logits(Matrix w, float[] x, int tokens, Candidates candidates, float[] out) {
+    if (!(w instanceof EstimatedMatrix matrix)) {
+      multiply(w, x, tokens, out);
+      return;
+    }
+    int chunks = decodeChunks(matrix);
+    estimates.begin(tokens, chunks);
+    only[0] = matrix;
+    onlyOut[0] = out;
+    among = candidates.among();
+    try {
+      if (areFew(tokens)) {
+        decode(only, x, tokens, onlyOut);
+        estimates.choose(matrix, rounded(0), tokens, candidates.count(), scratch[0]);
+        pool.run(chunks, completeRows);
+      } else {
+        pool.run(
+            chunks,
+            (worker, chunk) -> estimates.multiply(matrix, chunk, x, tokens, scratch[worker], out));
+      }
+    } finally {
+      Reference.reachabilityFence(matrix);
+    }
+  }
+
+  private void completeRows(int worker, int chunk) {
+    EstimatedMatrix matrix = (EstimatedMatrix) weights[0];
+    estimates.complete(matrix, chunk, rounded(worker), tokens, scratch[worker], outs[0]);
   }
 
   @Override
@@ -251,6 +318,9 @@ final class VectorKernels implements Kernels {
       if (w instanceof PackedMatrix packed) {
         packings.add(packed.packing());
       }
+      if (w instanceof EstimatedMatrix) {
+        packings.add(Packing.NIBBLES);
+      }
       halves |= w instanceof MappedMatrix m && HALVES.contains(m.raw().type());
       chunks += decodeChunks(w);
     }
@@ -270,6 +340,9 @@ final class VectorKernels implements Kernels {
     to.set(x, t * width, width, halvesWanted);
     if (!packings.isEmpty()) {
       to.round(x, t * width, width, packings);
+      if (weights[0] instanceof EstimatedMatrix matrix) {
+        matrix.prepare(to);
+      }
     }
   }
 
@@ -291,14 +364,17 @@ final class VectorKernels implements Kernels {
 
   private int decodeChunks(Matrix w) {
     if (w instanceof PackedMatrix packed) {
-      return pool.evenChunks(packed.groups(), groupsPerChunk(packed));
+      return pool.evenChunks(packed.groups(), groupsPerChunk(packed.groupBytes()));
+    }
+    if (w instanceof EstimatedMatrix matrix) {
+      return pool.evenChunks(matrix.groups(), groupsPerChunk(matrix.groupBytes()));
     }
     return Math.ceilDiv(w.rows(), rowsPerChunk((MappedMatrix) w));
   }
 
   /** Whole numbers of those that are read side by side. */
-  private int groupsPerChunk(PackedMatrix w) {
-    return Math.max(1, Math.toIntExact(CHUNK_BYTES / (w.groupBytes() * streams))) * streams;
+  private int groupsPerChunk(long groupBytes) {
+    return Math.max(1, Math.toIntExact(CHUNK_BYTES / (groupBytes * streams))) * streams;
   }
 
   private static int rowsPerChunk(MappedMatrix w) {
@@ -324,6 +400,8 @@ final class VectorKernels implements Kernels {
       for (int g = (int) ((long) w.groups() * chunk / chunks); g < to; g += streams) {
         decodeGroups(w, g, Math.min(streams, to - g), x, scratch, out);
       }
+    } else if (matrix instanceof EstimatedMatrix w) {
+      estimates.estimate(w, chunk, x, tokens, among, scratch, out);
     } else {
       MappedMatrix w = (MappedMatrix) matrix;
       int from = chunk * rowsPerChunk(w);

@@ -56,13 +56,28 @@ public final class WarmUp {
   private static final Patience WITH_VECTORS =
       new Patience(Duration.ofNanos(150_000), Duration.ofMillis(6), Duration.ofMillis(1500));
 
-  /** Compiles what packs weights of these types; returns when it is done. */
-  public static void packing(List<TensorType> types) {
+  /**
+   * Compiles what packs weights of these types; returns when it is done.
+   *
+   * @param output of the matrix that makes logits
+   */
+  public static void packing(List<TensorType> types, TensorType output) {
     untilFast(
-        types.stream()
-            .flatMap(type -> Stream.ofNullable(Packing.of(type)).map(p -> packer(type, p)))
+        Stream.concat(
+                types.stream()
+                    .flatMap(type -> Stream.ofNullable(Packing.of(type)).map(p -> packer(type, p))),
+                Stream.of(output)
+                    .filter(type -> VectorKernels.estimates(type, VectorKernels.INTEGERS))
+                    .map(WarmUp::estimatedPacker))
             .toList(),
         WITH_PACKING);
+  }
+
+  private static Runnable estimatedPacker(TensorType type) {
+    RawMatrix raw = zeros(Arena.ofAuto(), type, ROWS, COLS);
+    MemorySegment data = Arena.ofAuto().allocate(EstimatedMatrix.bytes(raw), 64);
+    EstimatedPacker packer = new EstimatedPacker(raw, EstimatedMatrix.of(raw, data));
+    return () -> packer.pack(0);
   }
 
   private static Runnable packer(TensorType type, Packing packing) {
@@ -84,7 +99,7 @@ public final class WarmUp {
                 types.stream()
                     .map(type -> product(kernels, zeros(arena, type, ROWS, COLS), TOKENS)),
                 Stream.of(
-                    decode(kernels, arena, output, 1),
+                    logits(kernels, arena, output),
                     layer(kernels, TOKENS, 0),
                     feedForward(kernels, arena))));
   }
@@ -110,6 +125,15 @@ public final class WarmUp {
 
   private static Runnable decode(Kernels kernels, Arena arena, TensorType type, int tokens) {
     return product(kernels, zeros(arena, type, DECODE_ROWS, DECODE_COLS), tokens);
+  }
+
+  /** For one row, of an output matrix that has some groups and many blocks. */
+  private static Runnable logits(Kernels kernels, Arena arena, TensorType type) {
+    Matrix output = kernels.prepareOutput(zeros(arena, type, DECODE_ROWS, DECODE_COLS));
+    float[] x = new float[output.cols()];
+    float[] out = new float[output.rows()];
+    Candidates one = new Candidates(1, output.rows());
+    return () -> kernels.logits(output, x, 1, one, out);
   }
 
   private static void withKernels(BiFunction<Kernels, Arena, Stream<Runnable>> calls) {

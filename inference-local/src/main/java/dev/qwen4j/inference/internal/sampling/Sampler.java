@@ -1,5 +1,6 @@
 package dev.qwen4j.inference.internal.sampling;
 
+import dev.qwen4j.inference.internal.kernel.Candidates;
 import java.util.SplittableRandom;
 
 /**
@@ -70,6 +71,20 @@ public final class Sampler {
     int id = options.temperature() == 0 ? best : draw(logits, logits[best]);
     history.add(id, true);
     return id;
+  }
+
+  /**
+   * The logits that {@link #sample} looks at: those that may be chosen, and as many more as
+   * penalties may push below others.
+   *
+   * @param ahead tokens to be sampled before, each of which may be one more to penalise
+   */
+  public Candidates candidates(int ahead) {
+    if (!history.onlyLowers()) {
+      return Candidates.ALL;
+    }
+    int chosen = options.temperature() == 0 ? 1 : candidates.capacity();
+    return new Candidates(chosen + history.penalised(ahead), vocabulary);
   }
 
   private int best(float[] logits) {

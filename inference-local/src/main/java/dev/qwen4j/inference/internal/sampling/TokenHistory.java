@@ -50,6 +50,16 @@ final class TokenHistory {
     }
   }
 
+  /** Whether a penalty never makes a token more likely. */
+  boolean onlyLowers() {
+    return penalties.repetition() >= 1 && penalties.presence() >= 0 && penalties.frequency() >= 0;
+  }
+
+  /** How many tokens are penalised at most when {@code ahead} more have been added. */
+  int penalised(int ahead) {
+    return penalties.none() ? 0 : seenCount + ahead;
+  }
+
   private void slideWindow(int id) {
     int window = penalties.window();
     if (window == Integer.MAX_VALUE) {

@@ -3,6 +3,7 @@ package dev.qwen4j.inference.internal.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.qwen4j.inference.internal.kernel.Candidates;
 import dev.qwen4j.inference.internal.kernel.KvType;
 import dev.qwen4j.inference.internal.kernel.ScalarKernels;
 import java.io.IOException;
@@ -57,10 +58,10 @@ class PromptCopiesTest {
       List<float[]> all = new ArrayList<>();
       Batcher batcher = new Batcher(model);
       float[] logits = new float[model.pass().vocabularySize()];
-      sequence.readPrompt(prompt, batcher, logits, () -> {});
+      sequence.readPrompt(prompt, batcher, Candidates.ALL, logits, () -> {});
       all.add(logits.clone());
       for (int id : REPLY) {
-        sequence.append(new int[] {id}, batcher, logits, () -> {});
+        sequence.append(new int[] {id}, batcher, Candidates.ALL, logits, () -> {});
         all.add(logits.clone());
       }
       sequence.release();
@@ -208,7 +209,7 @@ class PromptCopiesTest {
       RetainedSequence sequence = cache.sequenceFor(prompt);
       reused.add(sequence.known(prompt));
       float[] logits = new float[model.pass().vocabularySize()];
-      sequence.readPrompt(prompt, new Batcher(model), logits, () -> {});
+      sequence.readPrompt(prompt, new Batcher(model), Candidates.ALL, logits, () -> {});
       sequence.release();
     }
     assertThat(reused).containsExactly(0, 0, 0, 12, 0);

@@ -49,8 +49,10 @@ class KernelCompilationTest {
   /** The process itself: all kernels, long enough for the first compiler. */
   public static void main(String[] args) {
     List<TensorType> types = Arrays.asList(TensorType.values());
-    WarmUp.packing(types);
-    WarmUp.prefill(types, TensorType.Q8_0);
+    for (TensorType output : List.of(TensorType.Q8_0, TensorType.Q4_0)) {
+      WarmUp.packing(types, output);
+      WarmUp.prefill(types, output);
+    }
     WarmUp.decode(types);
     WarmUp.drafts(types);
   }

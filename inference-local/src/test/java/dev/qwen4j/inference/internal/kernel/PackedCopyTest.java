@@ -135,7 +135,10 @@ class PackedCopyTest {
     assertThat(products(matrices, false)).isDeepEqualTo(expected);
   }
 
-  /** The products of all matrices, the copy written, and waited for if it is to come. */
+  /**
+   * The products of all matrices, and of an output matrix, the copy written, and waited for if it
+   * is to come.
+   */
   private float[][] products(List<RawMatrix> of, boolean written) throws Exception {
     float[][] products = products(of, new PackedCopy(file, 0));
     if (written) {
@@ -149,11 +152,13 @@ class PackedCopyTest {
     for (int i = 0; i < COLS; i++) {
       x[i] = (i % 17) / 8f - 1;
     }
-    float[][] products = new float[of.size()][ROWS];
+    float[][] products = new float[of.size() + 1][ROWS];
     try (Kernels kernels = new VectorKernels(2, copy)) {
-      for (int i = 0; i < products.length; i++) {
+      for (int i = 0; i < of.size(); i++) {
         kernels.multiply(kernels.prepare(of.get(i)), x, 1, products[i]);
       }
+      Matrix output = kernels.prepareOutput(of.getFirst());
+      kernels.logits(output, x, 1, Candidates.ALL, products[of.size()]);
       copy.keep();
       copy.awaitWriting(Duration.ofMinutes(2));
     } finally {

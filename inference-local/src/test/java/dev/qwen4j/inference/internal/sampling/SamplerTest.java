@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.qwen4j.inference.internal.kernel.Candidates;
 import dev.qwen4j.inference.internal.sampling.SamplingOptions.Penalties;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -34,6 +35,36 @@ class SamplerTest {
     assertThat(new Sampler(SamplingOptions.GREEDY, 2).sample(logits)).isEqualTo(1);
     assertThat(drawn(PLAIN, 2, logits)).containsExactlyInAnyOrder(0, 1);
     assertThat(drawn(PLAIN.withTopK(1), 2, logits)).containsExactly(1);
+  }
+
+  @Test
+  void aSampleLooksAtAsManyLogitsAsMayBeChosen() {
+    assertThat(new Sampler(SamplingOptions.GREEDY, 9).candidates(3))
+        .isEqualTo(new Candidates(1, 9));
+    assertThat(new Sampler(PLAIN.withTopK(4), 9).candidates(0)).isEqualTo(new Candidates(4, 9));
+    assertThat(new Sampler(PLAIN, 9).candidates(0)).isEqualTo(new Candidates(9, 9));
+  }
+
+  @Test
+  void aSampleLooksAtAsManyMoreAsPenaltiesMayPushBelowOthers() {
+    Penalties penalties = new Penalties(1.1, 0.5, 0, 100);
+    Sampler sampler = new Sampler(SamplingOptions.GREEDY.withPenalties(penalties), 9);
+    sampler.prompt(new int[] {3, 5, 3});
+    assertThat(sampler.candidates(0)).isEqualTo(new Candidates(3, 9));
+    sampler.accept(7);
+    assertThat(sampler.candidates(2)).isEqualTo(new Candidates(1 + 3 + 2, 9));
+  }
+
+  @Test
+  void aSampleLooksAtAllLogitsWhereTokensMayBecomeMoreLikely() {
+    for (Penalties penalties :
+        List.of(
+            new Penalties(0.9, 0, 0, 100),
+            new Penalties(1, -1, 0, 100),
+            new Penalties(1, 0, -1, 100))) {
+      Sampler sampler = new Sampler(SamplingOptions.GREEDY.withPenalties(penalties), 9);
+      assertThat(sampler.candidates(0)).isEqualTo(Candidates.ALL);
+    }
   }
 
   @Test

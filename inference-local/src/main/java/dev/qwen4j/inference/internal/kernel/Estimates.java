@@ -1,0 +1,191 @@
+package dev.qwen4j.inference.internal.kernel;
+
+import static dev.qwen4j.inference.internal.kernel.Lanes.F;
+import static dev.qwen4j.inference.internal.kernel.Lanes.FLOAT;
+import static dev.qwen4j.inference.internal.kernel.Lanes.L;
+import static dev.qwen4j.inference.internal.kernel.Lanes.LE;
+import static dev.qwen4j.inference.internal.kernel.Memory.ALL;
+import static jdk.incubator.vector.VectorOperators.GE;
+import static jdk.incubator.vector.VectorOperators.MAX;
+
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * The largest of an output matrix's products, without reading all of the matrix: a small model
+ * spends a quarter of a token's time on the logits of words that nobody would choose.
+ *
+ * <p>The upper bits of a row's weights give an estimate. What is missing is a sum over their lower
+ * bits, which are as good as random: its variance is known, and it exceeds {@code DEVIATIONS}
+ * standard deviations with a probability below 4e-6 (uniform numbers are strictly sub-Gaussian:
+ * {@code exp(-DEVIATIONS²/2)} at most). So only rows whose estimate is that close to the largest
+ * logits are worth the rest of their bits; their products are right, all others are estimates. What
+ * it takes for a wrong choice is such a deviation of the very row that would have won; the rounding
+ * of activations to 8 bits, which all quantised products live with, changes choices more often by
+ * orders of magnitude.
+ *
+ * <p>Of each chunk of rows the largest estimate is noted, and of the largest of these the products
+ * are computed. The {@code count}-th largest of them is what a candidate must be able to reach:
+ * there are as many products that large.
+ *
+ * <p>A row's variance is {@code Σ scale² · variance} over its blocks, where the second factor is
+ * the token's. By Cauchy and Schwarz it is at most the product of the two factors' norms, of which
+ * each row has one and each token one.
+ */
+final class Estimates {
+  private static final float DEVIATIONS = 5;
+
+  /** So many times the {@code count} of products are computed, for the order is not theirs. */
+  private static final int TIMES = 4;
+
+  private int chunks;
+  private float[] best = new float[0]; // [tokens, chunks]: the largest estimates
+  private int[] rowOfBest = new int[0]; // [tokens, chunks]
+  private float[] least = new float[0]; // [tokens]: the products that candidates must reach
+  private float[] sorted = new float[0]; // [chunks]
+
+  /** Makes room for the products of some tokens in so many chunks of rows. */
+  void begin(int tokens, int chunks) {
+    this.chunks = chunks;
+    if (best.length < tokens * chunks || sorted.length < chunks || least.length < tokens) {
+      best = new float[tokens * chunks];
+      rowOfBest = new int[tokens * chunks];
+      least = new float[tokens];
+      sorted = new float[chunks];
+    }
+  }
+
+  private int firstGroup(EstimatedMatrix w, int chunk) {
+    return (int) ((long) w.groups() * chunk / chunks);
+  }
+
+  private int firstRow(EstimatedMatrix w, int chunk) {
+    return Math.min(firstGroup(w, chunk) * w.groupRows(), w.rows());
+  }
+
+  /**
+   * Estimates a chunk's products.
+   *
+   * @param among the rows that count for what candidates must reach: so many first ones
+   * @param out [tokens, rows]
+   */
+  void estimate(
+      EstimatedMatrix w,
+      int chunk,
+      Activations[] x,
+      int tokens,
+      int among,
+      Scratch scratch,
+      float[] out) {
+    int groupRows = w.groupRows();
+    float[] group = scratch.sums(groupRows);
+    int from = firstRow(w, chunk);
+    int to = Math.min(firstRow(w, chunk + 1), among);
+    for (int t = 0; t < tokens; t++) {
+      int at = t * w.rows();
+      for (int g = firstGroup(w, chunk); g < firstGroup(w, chunk + 1); g++) {
+        w.estimate(g, x[t], group);
+        int row = g * groupRows;
+        System.arraycopy(group, 0, out, at + row, Math.min(groupRows, w.rows() - row));
+      }
+      int row = largest(out, at + from, at + to) - at;
+      best[t * chunks + chunk] = row < from ? Float.NEGATIVE_INFINITY : out[at + row];
+      rowOfBest[t * chunks + chunk] = row;
+    }
+  }
+
+  /** Where the largest value is; before {@code from} if there is none. */
+  private static int largest(float[] values, int from, int to) {
+    FloatVector all = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
+    int i = from;
+    for (; i + L <= to; i += L) {
+      all = all.max(FloatVector.fromArray(F, values, i));
+    }
+    float largest = all.reduceLanes(MAX);
+    for (; i < to; i++) {
+      largest = Math.max(largest, values[i]);
+    }
+    int at = from;
+    while (at + L <= to && !FloatVector.fromArray(F, values, at).eq(largest).anyTrue()) {
+      at += L;
+    }
+    while (at < to && values[at] != largest) {
+      at++;
+    }
+    return at < to ? at : from - 1;
+  }
+
+  /**
+   * Between the estimates and {@link #complete}: finds what it takes to be a candidate.
+   *
+   * @param count of the largest products that are wanted
+   */
+  void choose(EstimatedMatrix w, Activations[] x, int tokens, int count, Scratch scratch) {
+    for (int t = 0; t < tokens; t++) {
+      least[t] =
+          count > chunks ? Float.NEGATIVE_INFINITY : least(w, x[t], t * chunks, count, scratch);
+    }
+  }
+
+  /** The {@code count}-th largest of the products that belong to the largest estimates. */
+  private float least(EstimatedMatrix w, Activations x, int from, int count, Scratch scratch) {
+    System.arraycopy(best, from, sorted, 0, chunks);
+    Arrays.sort(sorted, 0, chunks);
+    float estimate = sorted[Math.max(0, chunks - TIMES * count)];
+    int products = 0;
+    for (int c = from; c < from + chunks; c++) {
+      if (best[c] >= estimate && best[c] > Float.NEGATIVE_INFINITY) {
+        sorted[products++] = w.product(rowOfBest[c], x, best[c], scratch);
+      }
+    }
+    Arrays.sort(sorted, 0, products);
+    return products < count ? Float.NEGATIVE_INFINITY : sorted[products - count];
+  }
+
+  /** Makes products of a chunk's estimates, where they are candidates. */
+  void complete(
+      EstimatedMatrix w, int chunk, Activations[] x, int tokens, Scratch scratch, float[] out) {
+    int to = firstRow(w, chunk + 1);
+    for (int t = 0; t < tokens; t++) {
+      float reach = DEVIATIONS * x[t].forms().spread;
+      for (int row = firstRow(w, chunk); row < to; row += L) {
+        int at = t * w.rows() + row;
+        long candidates = candidates(w, row, Math.min(L, to - row), reach, least[t], out, at);
+        for (; candidates != 0; candidates &= candidates - 1) {
+          int i = Long.numberOfTrailingZeros(candidates);
+          out[at + i] = w.product(row + i, x[t], out[at + i], scratch);
+        }
+      }
+    }
+  }
+
+  /** Which of {@code n} rows can be as large as {@code least}, as bits. */
+  private static long candidates(
+      EstimatedMatrix w, int row, int n, float reach, float least, float[] out, int at) {
+    long spread = w.whole().spread(row) & Memory.MASK;
+    if (n == L) {
+      return FloatVector.fromMemorySegment(F, ALL, spread, LE)
+          .fma(FloatVector.broadcast(F, reach), FloatVector.fromArray(F, out, at))
+          .compare(GE, least)
+          .toLong();
+    }
+    long bits = 0;
+    for (int i = 0; i < n; i++) {
+      float highest = ALL.get(FLOAT, spread + 4L * i) * reach + out[at + i];
+      bits |= highest >= least ? 1L << i : 0;
+    }
+    return bits;
+  }
+
+  /** A chunk's products with activations as they are. */
+  void multiply(EstimatedMatrix w, int chunk, float[] x, int tokens, Scratch scratch, float[] out) {
+    int cols = w.cols();
+    float[] row = scratch.row(cols);
+    for (int r = firstRow(w, chunk); r < firstRow(w, chunk + 1); r++) {
+      w.dequantizeRow(r, row, 0);
+      for (int t = 0; t < tokens; t++) {
+        out[t * w.rows() + r] = RowDots.dot(row, 0, x, t * cols, cols);
+      }
+    }
+  }
+}
