@@ -100,6 +100,7 @@ record BenchResult(
     ObjectNode used = JsonLines.JSON.createObjectNode();
     used.put("description", kernels.description()).put("vector_bits", kernels.vectorBits());
     used.put("threads", threads).put("why", kernels.reason());
+    used.put("unread_mb", rounded(kernels.unreadBytes() / 1e6));
     ObjectNode weights = used.putObject("weights");
     for (EngineProbe.WeightsInUse of : kernels.weights()) {
       weights
@@ -133,6 +134,10 @@ record BenchResult(
           out,
           of.type(),
           "%s (%d matrices, %.1f MB)".formatted(of.way(), of.matrices(), of.bytes() / 1e6));
+    }
+    if (kernels.unreadBytes() > 0) {
+      String unread = "%.1f MB of the output matrix, where the most likely token is wanted";
+      row(out, "unread", unread.formatted(kernels.unreadBytes() / 1e6));
     }
     row(out, "load", "%.2f s".formatted(loadSeconds));
     String cold = firstToken.cold() == null ? "" : "%.2f s cold, ".formatted(firstToken.cold());

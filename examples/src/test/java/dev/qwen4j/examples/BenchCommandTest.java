@@ -66,6 +66,7 @@ class BenchCommandTest {
     assertThat(kernels.path("vector_bits").asInt()).isIn(128, 256, 512);
     assertThat(kernels.path("threads").asInt()).isEqualTo(1);
     assertThat(kernels.path("why").asText()).contains("the JVM prefers");
+    assertThat(kernels.path("unread_mb").isNumber()).isTrue();
     JsonNode floats = kernels.path("weights").path("F32");
     assertThat(floats.path("matrices").asInt()).isPositive();
     assertThat(floats.path("mb").asDouble()).isPositive();

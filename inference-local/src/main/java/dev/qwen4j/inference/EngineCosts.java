@@ -245,12 +245,18 @@ final class EngineCosts implements AutoCloseable {
             .sorted(Comparator.comparingLong(EngineProbe.WeightsInUse::bytes).reversed())
             .toList();
     return new EngineProbe.KernelsInUse(
-        kernels.description(), kernels.vectorBits(), kernels.reason(), weights);
+        kernels.description(), kernels.vectorBits(), kernels.reason(), weights, unread());
   }
 
   long bytesPerToken(int depth) {
     return multiplied().mapToLong(this::bytesPerToken).sum()
+        - unread()
         + depth * pass.stateBytesPerPosition(type);
+  }
+
+  private long unread() {
+    TensorInfo output = model.output();
+    return model.kernels().unread(output.type(), (long) pass.vocabularySize() * pass.width());
   }
 
   /** The tensors that every token goes through; of the embedding, it only takes a row. */

@@ -68,9 +68,15 @@ public final class EngineProbe implements AutoCloseable {
    * @param vectorBits of the vectors it computes with; 0 for none
    * @param reason why it was chosen, and its vectors, in one line
    * @param weights of each type that generating reads, those with the most bytes first
+   * @param unreadBytes of the output matrix, where a token is the most likely one: what its logit
+   *     is found without
    */
   public record KernelsInUse(
-      String description, int vectorBits, String reason, List<WeightsInUse> weights) {
+      String description,
+      int vectorBits,
+      String reason,
+      List<WeightsInUse> weights,
+      long unreadBytes) {
     public KernelsInUse {
       weights = List.copyOf(weights);
     }
@@ -146,7 +152,10 @@ public final class EngineProbe implements AutoCloseable {
     return costs.kernels();
   }
 
-  /** Bytes that generating one token behind {@code depth} others reads: weights, keys, values. */
+  /**
+   * Bytes that generating the most likely token behind {@code depth} others reads: weights, keys,
+   * values.
+   */
   public long bytesPerToken(int depth) {
     return costs.bytesPerToken(depth);
   }

@@ -14,9 +14,9 @@ import dev.qwen4j.inference.internal.weights.Checkpoint;
 import dev.qwen4j.inference.internal.weights.TensorInfo;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -99,7 +99,7 @@ public final class LoadedModel implements AutoCloseable {
               .map(TensorInfo::type)
               .distinct()
               .toList();
-      TensorType output = outputType(file);
+      TensorType output = output(file).map(TensorInfo::type).orElse(TensorType.F32);
       boolean large = file.byteSize() >= WORTH_WARMING_UP;
       if (large && !copy.isThere()) {
         WarmUp.packing(types, output);
@@ -122,13 +122,13 @@ public final class LoadedModel implements AutoCloseable {
     file.close();
   }
 
-  /** Of the matrix that makes logits: its own, or that of the embedding. */
-  private static TensorType outputType(Checkpoint file) {
-    return Stream.of("output.weight", "token_embd.weight")
-        .flatMap(name -> file.tensors().stream().filter(tensor -> tensor.name().equals(name)))
-        .map(TensorInfo::type)
-        .findFirst()
-        .orElse(TensorType.F32);
+  private static Optional<TensorInfo> output(Checkpoint file) {
+    return file.tensor("output.weight").or(() -> file.tensor("token_embd.weight"));
+  }
+
+  /** The matrix that makes logits: one of its own, or that of the embedding. */
+  public TensorInfo output() {
+    return output(file).orElseThrow(); // or it would not have been loaded
   }
 
   public Checkpoint file() {

@@ -21,6 +21,11 @@ sealed interface EstimatedMatrix extends Matrix permits SplitMatrix, SketchMatri
     return raw.type() == TensorType.Q8_0 ? new SplitMatrix(raw, data) : new SketchMatrix(raw, data);
   }
 
+  /** Bytes of a block that estimates do without: half the bits of its weights. */
+  static int unreadBytes(TensorType type) {
+    return type == TensorType.Q8_0 ? BLOCK / 2 : BLOCK / 4;
+  }
+
   /** Rows that are estimated together. */
   int groupRows();
 
@@ -43,8 +48,14 @@ sealed interface EstimatedMatrix extends Matrix permits SplitMatrix, SketchMatri
   /** Estimates a group's products with a token: {@code out[0 … groupRows)}. */
   void estimate(int group, Activations a, float[] out);
 
+  /** Whether {@link #product} goes on from an estimate, or is the same without. */
+  boolean productsNeedEstimates();
+
   /** A row's product, of which {@code estimate} is the estimate. */
   float product(int row, Activations a, float estimate, Scratch scratch);
+
+  /** The same of {@link NibbleRows#TOGETHER} neighbours, over their estimates in {@code out}. */
+  void products(int row, Activations a, Scratch scratch, float[] out, int at);
 
   /**
    * Packs a block of 32 columns for the estimates.

@@ -38,15 +38,32 @@ final class Estimates {
   /** So many times the {@code count} of products are computed, for the order is not theirs. */
   private static final int TIMES = 4;
 
+  // The operands of the call in progress, but for the matrix.
+  private int tokens;
   private int chunks;
+  private int among;
+  private boolean all;
+  private int count;
+  private float[] out = new float[0]; // [tokens, rows]
+
   private float[] best = new float[0]; // [tokens, chunks]: the largest estimates
   private int[] rowOfBest = new int[0]; // [tokens, chunks]
   private float[] least = new float[0]; // [tokens]: the products that candidates must reach
   private float[] sorted = new float[0]; // [chunks]
 
-  /** Makes room for the products of some tokens in so many chunks of rows. */
-  void begin(int tokens, int chunks) {
+  /**
+   * Begins with the products of some tokens in so many chunks of rows: {@link #estimate} is to be
+   * called for each chunk, then {@link #choose}, then {@link #complete} for each chunk.
+   *
+   * @param out [tokens, rows]
+   */
+  void begin(int tokens, int chunks, Candidates candidates, float[] out) {
+    this.tokens = tokens;
     this.chunks = chunks;
+    this.among = candidates.among();
+    this.count = candidates.count();
+    this.all = candidates.count() > chunks;
+    this.out = out;
     if (best.length < tokens * chunks || sorted.length < chunks || least.length < tokens) {
       best = new float[tokens * chunks];
       rowOfBest = new int[tokens * chunks];
@@ -63,20 +80,11 @@ final class Estimates {
     return Math.min(firstGroup(w, chunk) * w.groupRows(), w.rows());
   }
 
-  /**
-   * Estimates a chunk's products.
-   *
-   * @param among the rows that count for what candidates must reach: so many first ones
-   * @param out [tokens, rows]
-   */
-  void estimate(
-      EstimatedMatrix w,
-      int chunk,
-      Activations[] x,
-      int tokens,
-      int among,
-      Scratch scratch,
-      float[] out) {
+  /** Estimates a chunk's products with the tokens {@code x}. */
+  void estimate(EstimatedMatrix w, int chunk, Activations[] x, Scratch scratch) {
+    if (all && !w.productsNeedEstimates()) {
+      return;
+    }
     int groupRows = w.groupRows();
     float[] group = scratch.sums(groupRows);
     int from = firstRow(w, chunk);
@@ -96,12 +104,12 @@ final class Estimates {
 
   /** Where the largest value is; before {@code from} if there is none. */
   private static int largest(float[] values, int from, int to) {
-    FloatVector all = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
+    FloatVector most = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
     int i = from;
     for (; i + L <= to; i += L) {
-      all = all.max(FloatVector.fromArray(F, values, i));
+      most = most.max(FloatVector.fromArray(F, values, i));
     }
-    float largest = all.reduceLanes(MAX);
+    float largest = most.reduceLanes(MAX);
     for (; i < to; i++) {
       largest = Math.max(largest, values[i]);
     }
@@ -115,20 +123,15 @@ final class Estimates {
     return at < to ? at : from - 1;
   }
 
-  /**
-   * Between the estimates and {@link #complete}: finds what it takes to be a candidate.
-   *
-   * @param count of the largest products that are wanted
-   */
-  void choose(EstimatedMatrix w, Activations[] x, int tokens, int count, Scratch scratch) {
+  /** Finds what it takes to be a candidate. */
+  void choose(EstimatedMatrix w, Activations[] x, Scratch scratch) {
     for (int t = 0; t < tokens; t++) {
-      least[t] =
-          count > chunks ? Float.NEGATIVE_INFINITY : least(w, x[t], t * chunks, count, scratch);
+      least[t] = all ? Float.NEGATIVE_INFINITY : least(w, x[t], t * chunks, scratch);
     }
   }
 
   /** The {@code count}-th largest of the products that belong to the largest estimates. */
-  private float least(EstimatedMatrix w, Activations x, int from, int count, Scratch scratch) {
+  private float least(EstimatedMatrix w, Activations x, int from, Scratch scratch) {
     System.arraycopy(best, from, sorted, 0, chunks);
     Arrays.sort(sorted, 0, chunks);
     float estimate = sorted[Math.max(0, chunks - TIMES * count)];
@@ -143,25 +146,40 @@ final class Estimates {
   }
 
   /** Makes products of a chunk's estimates, where they are candidates. */
-  void complete(
-      EstimatedMatrix w, int chunk, Activations[] x, int tokens, Scratch scratch, float[] out) {
+  void complete(EstimatedMatrix w, int chunk, Activations[] x, Scratch scratch) {
+    int from = firstRow(w, chunk);
     int to = firstRow(w, chunk + 1);
     for (int t = 0; t < tokens; t++) {
+      int at = t * w.rows();
+      if (least[t] == Float.NEGATIVE_INFINITY) {
+        completeAll(w, from, to, x[t], scratch, at);
+        continue;
+      }
       float reach = DEVIATIONS * x[t].forms().spread;
-      for (int row = firstRow(w, chunk); row < to; row += L) {
-        int at = t * w.rows() + row;
-        long candidates = candidates(w, row, Math.min(L, to - row), reach, least[t], out, at);
+      for (int row = from; row < to; row += L) {
+        int n = Math.min(L, to - row);
+        long candidates = candidates(w, row, n, reach, least[t], at + row);
         for (; candidates != 0; candidates &= candidates - 1) {
-          int i = Long.numberOfTrailingZeros(candidates);
-          out[at + i] = w.product(row + i, x[t], out[at + i], scratch);
+          int r = row + Long.numberOfTrailingZeros(candidates);
+          out[at + r] = w.product(r, x[t], out[at + r], scratch);
         }
       }
     }
   }
 
+  private void completeAll(
+      EstimatedMatrix w, int from, int to, Activations x, Scratch scratch, int at) {
+    int row = from;
+    for (; row + NibbleRows.TOGETHER <= to; row += NibbleRows.TOGETHER) {
+      w.products(row, x, scratch, out, at + row);
+    }
+    for (; row < to; row++) {
+      out[at + row] = w.product(row, x, out[at + row], scratch);
+    }
+  }
+
   /** Which of {@code n} rows can be as large as {@code least}, as bits. */
-  private static long candidates(
-      EstimatedMatrix w, int row, int n, float reach, float least, float[] out, int at) {
+  private long candidates(EstimatedMatrix w, int row, int n, float reach, float least, int at) {
     long spread = w.whole().spread(row) & Memory.MASK;
     if (n == L) {
       return FloatVector.fromMemorySegment(F, ALL, spread, LE)
@@ -177,8 +195,8 @@ final class Estimates {
     return bits;
   }
 
-  /** A chunk's products with activations as they are. */
-  void multiply(EstimatedMatrix w, int chunk, float[] x, int tokens, Scratch scratch, float[] out) {
+  /** Instead of all that, a chunk's products with activations as they are: [tokens, cols]. */
+  void multiply(EstimatedMatrix w, int chunk, float[] x, Scratch scratch) {
     int cols = w.cols();
     float[] row = scratch.row(cols);
     for (int r = firstRow(w, chunk); r < firstRow(w, chunk + 1); r++) {

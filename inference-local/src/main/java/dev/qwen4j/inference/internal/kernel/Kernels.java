@@ -24,6 +24,11 @@ public interface Kernels extends AutoCloseable {
     return prepare(raw);
   }
 
+  /** Bytes of an output matrix that {@link #logits} leave unread, about, of a few candidates. */
+  default long unread(TensorType type, long weights) {
+    return 0;
+  }
+
   /**
    * {@code out = w · x} as {@link #multiply} has it, where it is one of the candidates.
    *

@@ -8,6 +8,7 @@ import static dev.qwen4j.inference.internal.kernel.Lanes.LE;
 import static dev.qwen4j.inference.internal.kernel.Lanes.S;
 import static dev.qwen4j.inference.internal.kernel.Lanes.SHORT;
 import static dev.qwen4j.inference.internal.kernel.Memory.ALL;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
@@ -17,18 +18,23 @@ import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorShuffle;
 
 /**
  * Rows of 4-bit weights in blocks of 32 with a scale each, as they are multiplied where single rows
  * are wanted: a lane is a block, and a vector of 16-bit lanes holds four of the 32 columns of as
  * many blocks as there are lanes. So a row's sums come out in lanes, to be scaled all at once.
  *
- * <p>A chunk of {@link #BLOCKS} blocks is eight such vectors and one of scales, as halves. Behind
- * the rows lies a float for each: {@code (Σ scale⁴)^¼}.
+ * <p>A chunk of {@link #BLOCKS} blocks is eight such vectors and one of scales, as halves. Four
+ * rows lie vector by vector beside each other, so that all of them are one stream. Behind the rows
+ * lies a float for each: {@code (Σ scale⁴)^¼}.
  */
 final class NibbleRows {
   /** Blocks of a chunk. */
   static final int BLOCKS = 2 * L;
+
+  /** Rows that are multiplied together where all are. */
+  static final int TOGETHER = 4;
 
   private static final int COLUMNS = 32;
 
@@ -36,7 +42,16 @@ final class NibbleRows {
   private static final int VECTORS = COLUMNS / 4;
 
   private static final long VECTOR_BYTES = 2L * BLOCKS;
-  private static final long CHUNK_BYTES = (VECTORS + 1) * VECTOR_BYTES;
+
+  /** From one vector of a row to the next. */
+  private static final long STEP = TOGETHER * VECTOR_BYTES;
+
+  private static final long CHUNK_BYTES = (VECTORS + 1) * STEP;
+
+  private static final VectorShuffle<Float> BY_HALF = turn(L / 2);
+  private static final VectorShuffle<Float> BY_QUARTER = turn(L / 4);
+  private static final VectorShuffle<Float> BY_EIGHTH = turn(L / 8);
+  private static final VectorShuffle<Float> BY_SIXTEENTH = turn(L / 16);
 
   private final int rows;
   private final int chunks;
@@ -50,7 +65,11 @@ final class NibbleRows {
   }
 
   static long bytes(int rows, int cols) {
-    return rows * (chunks(cols) * CHUNK_BYTES + Float.BYTES);
+    return foursBytes(rows, chunks(cols)) + rows * (long) Float.BYTES;
+  }
+
+  private static long foursBytes(int rows, int chunks) {
+    return (long) Math.ceilDiv(rows, TOGETHER) * chunks * CHUNK_BYTES;
   }
 
   /** Chunks of a row. */
@@ -58,13 +77,9 @@ final class NibbleRows {
     return Math.ceilDiv(cols / COLUMNS, BLOCKS);
   }
 
-  private long rowBytes() {
-    return chunks * CHUNK_BYTES;
-  }
-
   /** An array for a row that {@link #put} takes. */
   byte[] emptyRow() {
-    return new byte[Math.toIntExact(rowBytes())];
+    return new byte[Math.toIntExact(VECTOR_BYTES * (VECTORS + 1) * chunks)];
   }
 
   /**
@@ -73,7 +88,7 @@ final class NibbleRows {
    * @param fours what is four neighbours' 16 bits, the first in the lowest, {@link #VECTORS} times
    */
   static void put(byte[] row, int block, short scale, short[] fours) {
-    int at = (int) (block / BLOCKS * CHUNK_BYTES) + block % BLOCKS * 2;
+    int at = (int) (VECTOR_BYTES * (VECTORS + 1)) * (block / BLOCKS) + block % BLOCKS * 2;
     for (int v = 0; v < VECTORS; v++) {
       putShort(row, at + (int) (v * VECTOR_BYTES), fours[v]);
     }
@@ -87,7 +102,10 @@ final class NibbleRows {
 
   /** Takes over what {@link #put} has written. */
   void set(int row, byte[] bytes) {
-    MemorySegment.copy(MemorySegment.ofArray(bytes), 0, data, row * rowBytes(), bytes.length);
+    for (int v = 0; v < chunks * (VECTORS + 1); v++) {
+      int from = (int) (v * VECTOR_BYTES);
+      MemorySegment.copy(bytes, from, data, JAVA_BYTE, start(row) + v * STEP, (int) VECTOR_BYTES);
+    }
     double sum = 0;
     for (int block = 0; block < chunks * BLOCKS; block++) {
       double square = (double) scale(row, block) * scale(row, block);
@@ -97,7 +115,7 @@ final class NibbleRows {
   }
 
   private long spreadAt(int row) {
-    return rows * rowBytes() + row * (long) Float.BYTES;
+    return foursBytes(rows, chunks) + row * (long) Float.BYTES;
   }
 
   /** The address of a row's {@code (Σ scale⁴)^¼}, as long as the memory is there. */
@@ -106,17 +124,22 @@ final class NibbleRows {
   }
 
   float scale(int row, int block) {
-    return Float.float16ToFloat(data.get(SHORT, at(row, block) + VECTORS * VECTOR_BYTES));
+    return Float.float16ToFloat(data.get(SHORT, at(row, block) + VECTORS * STEP));
   }
 
   /** A weight's four bits. */
   int get(int row, int column) {
-    long four = at(row, column / COLUMNS) + column % COLUMNS / 4 * VECTOR_BYTES;
+    long four = at(row, column / COLUMNS) + column % COLUMNS / 4 * STEP;
     return (data.get(SHORT, four) >>> (column % 4 * 4)) & 15;
   }
 
   private long at(int row, int block) {
-    return row * rowBytes() + block / BLOCKS * CHUNK_BYTES + block % BLOCKS * 2L;
+    return start(row) + block / BLOCKS * CHUNK_BYTES + block % BLOCKS * 2L;
+  }
+
+  /** Where a row's first vector begins. */
+  private long start(int row) {
+    return (long) row / TOGETHER * chunks * CHUNK_BYTES + row % TOGETHER * VECTOR_BYTES;
   }
 
   /**
@@ -124,33 +147,113 @@ final class NibbleRows {
    *
    * @param x the token's {@link OutputForms}
    * @param rest of each block, as {@link OutputForms#evenOdd} lays them out
-   * @param lanes room for a vector: a reduction would add up in another order once it is compiled
    */
-  float dot(int row, OutputForms x, int[] rest, float[] lanes) {
-    long weights = data.address() + row * rowBytes();
+  float dot(int row, OutputForms x, int[] rest, Scratch scratch) {
+    long products = scratch.tiles.address((long) chunks * L);
+    long weights = data.address() + start(row);
     long forms = x.columnsAddress();
+    for (int c = 0; c < chunks; c++) {
+      multiply(
+          weights + c * CHUNK_BYTES,
+          forms + c * OutputForms.CHUNK_BYTES,
+          products + c * VECTOR_BYTES);
+    }
+    return scaled(products, weights, x, rest);
+  }
+
+  /** The same of {@link #TOGETHER} rows, from a multiple of that on, to {@code out[at …]}. */
+  void dots(int row, OutputForms x, int[] rest, Scratch scratch, float[] out, int at) {
+    long rowProducts = chunks * VECTOR_BYTES;
+    long products = scratch.tiles.address((long) TOGETHER * chunks * L);
+    long weights = data.address() + start(row);
+    long forms = x.columnsAddress();
+    for (int c = 0; c < chunks; c++) {
+      multiplyFour(
+          weights + c * CHUNK_BYTES,
+          forms + c * OutputForms.CHUNK_BYTES,
+          products + c * VECTOR_BYTES,
+          rowProducts);
+    }
+    for (int r = 0; r < TOGETHER; r++) {
+      long of = weights + r * VECTOR_BYTES;
+      out[at + r] = scaled(products + r * rowProducts, of, x, rest);
+    }
+  }
+
+  /** A chunk's sums, in 16 bits: 32 products of 4 bits, less 8, by 8 bits fit them. */
+  private static void multiply(long weights, long forms, long to) {
+    long from = weights & Memory.MASK;
+    long form = forms & Memory.MASK;
+    ShortVector p = ShortVector.fromMemorySegment(S, ALL, form + COLUMNS * VECTOR_BYTES, LE);
+    for (int v = 0; v < VECTORS; v++) {
+      ShortVector w = ShortVector.fromMemorySegment(S, ALL, from + v * STEP, LE);
+      long k = form + v * (4 * VECTOR_BYTES);
+      ShortVector x = ShortVector.fromMemorySegment(S, ALL, k, LE);
+      p = w.mul(x).add(p);
+      x = ShortVector.fromMemorySegment(S, ALL, k + VECTOR_BYTES, LE);
+      p = w.lanewise(LSHR, 4).mul(x).add(p);
+      x = ShortVector.fromMemorySegment(S, ALL, k + 2 * VECTOR_BYTES, LE);
+      p = w.lanewise(LSHR, 8).mul(x).add(p);
+      x = ShortVector.fromMemorySegment(S, ALL, k + 3 * VECTOR_BYTES, LE);
+      p = w.lanewise(LSHR, 12).mul(x).add(p);
+    }
+    p.intoMemorySegment(ALL, to & Memory.MASK, LE);
+  }
+
+  private static void multiplyFour(long weights, long forms, long out, long outStep) {
+    long from = weights & Memory.MASK;
+    long form = forms & Memory.MASK;
+    ShortVector p0 = ShortVector.fromMemorySegment(S, ALL, form + COLUMNS * VECTOR_BYTES, LE);
+    ShortVector p1 = p0;
+    ShortVector p2 = p0;
+    ShortVector p3 = p0;
+    for (int v = 0; v < VECTORS; v++) {
+      long at = from + v * STEP;
+      ShortVector w0 = ShortVector.fromMemorySegment(S, ALL, at, LE);
+      ShortVector w1 = ShortVector.fromMemorySegment(S, ALL, at + VECTOR_BYTES, LE);
+      ShortVector w2 = ShortVector.fromMemorySegment(S, ALL, at + 2 * VECTOR_BYTES, LE);
+      ShortVector w3 = ShortVector.fromMemorySegment(S, ALL, at + 3 * VECTOR_BYTES, LE);
+      long k = form + v * (4 * VECTOR_BYTES);
+      ShortVector x = ShortVector.fromMemorySegment(S, ALL, k, LE);
+      p0 = w0.mul(x).add(p0);
+      p1 = w1.mul(x).add(p1);
+      p2 = w2.mul(x).add(p2);
+      p3 = w3.mul(x).add(p3);
+      x = ShortVector.fromMemorySegment(S, ALL, k + VECTOR_BYTES, LE);
+      p0 = w0.lanewise(LSHR, 4).mul(x).add(p0);
+      p1 = w1.lanewise(LSHR, 4).mul(x).add(p1);
+      p2 = w2.lanewise(LSHR, 4).mul(x).add(p2);
+      p3 = w3.lanewise(LSHR, 4).mul(x).add(p3);
+      x = ShortVector.fromMemorySegment(S, ALL, k + 2 * VECTOR_BYTES, LE);
+      p0 = w0.lanewise(LSHR, 8).mul(x).add(p0);
+      p1 = w1.lanewise(LSHR, 8).mul(x).add(p1);
+      p2 = w2.lanewise(LSHR, 8).mul(x).add(p2);
+      p3 = w3.lanewise(LSHR, 8).mul(x).add(p3);
+      x = ShortVector.fromMemorySegment(S, ALL, k + 3 * VECTOR_BYTES, LE);
+      p0 = w0.lanewise(LSHR, 12).mul(x).add(p0);
+      p1 = w1.lanewise(LSHR, 12).mul(x).add(p1);
+      p2 = w2.lanewise(LSHR, 12).mul(x).add(p2);
+      p3 = w3.lanewise(LSHR, 12).mul(x).add(p3);
+    }
+    p0.intoMemorySegment(ALL, out & Memory.MASK, LE);
+    p1.intoMemorySegment(ALL, (out + outStep) & Memory.MASK, LE);
+    p2.intoMemorySegment(ALL, (out + 2 * outStep) & Memory.MASK, LE);
+    p3.intoMemorySegment(ALL, (out + 3 * outStep) & Memory.MASK, LE);
+  }
+
+  /** A row's sums times their scales. */
+  private float scaled(long products, long weights, OutputForms x, int[] rest) {
     FloatVector sum = FloatVector.zero(F);
     for (int c = 0; c < chunks; c++) {
-      long from = (weights + c * CHUNK_BYTES) & Memory.MASK;
-      long form = (forms + c * OutputForms.CHUNK_BYTES) & Memory.MASK;
-      ShortVector p = ShortVector.fromMemorySegment(S, ALL, form + COLUMNS * VECTOR_BYTES, LE);
-      for (int v = 0; v < VECTORS; v++) {
-        ShortVector w = ShortVector.fromMemorySegment(S, ALL, from + v * VECTOR_BYTES, LE);
-        long k = form + v * (4 * VECTOR_BYTES);
-        p = w.mul(ShortVector.fromMemorySegment(S, ALL, k, LE)).add(p);
-        ShortVector x1 = ShortVector.fromMemorySegment(S, ALL, k + VECTOR_BYTES, LE);
-        p = w.lanewise(LSHR, 4).mul(x1).add(p);
-        ShortVector x2 = ShortVector.fromMemorySegment(S, ALL, k + 2 * VECTOR_BYTES, LE);
-        p = w.lanewise(LSHR, 8).mul(x2).add(p);
-        ShortVector x3 = ShortVector.fromMemorySegment(S, ALL, k + 3 * VECTOR_BYTES, LE);
-        p = w.lanewise(LSHR, 12).mul(x3).add(p);
-      }
-      IntVector both = p.reinterpretAsInts();
+      long from = (products + c * VECTOR_BYTES) & Memory.MASK;
+      long scales = (weights + c * CHUNK_BYTES + VECTORS * STEP) & Memory.MASK;
+      IntVector both = IntVector.fromMemorySegment(I, ALL, from, LE);
       IntVector even = both.lanewise(LSHL, 16).lanewise(ASHR, 16);
       IntVector odd = both.lanewise(ASHR, 16);
       even = even.add(IntVector.fromArray(I, rest, c * BLOCKS));
       odd = odd.add(IntVector.fromArray(I, rest, c * BLOCKS + L));
-      IntVector halves = IntVector.fromMemorySegment(I, ALL, from + VECTORS * VECTOR_BYTES, LE);
+      // Halves as floats of 2^-112 times their value.
+      IntVector halves = IntVector.fromMemorySegment(I, ALL, scales, LE);
       FloatVector evenScale =
           halves
               .lanewise(LSHL, 16)
@@ -167,12 +270,23 @@ final class NibbleRows {
       sum = evenScale.fma((FloatVector) even.convert(I2F, 0), sum);
       sum = oddScale.fma((FloatVector) odd.convert(I2F, 0), sum);
     }
-    sum.intoArray(lanes, 0);
-    for (int half = L / 2; half > 0; half /= 2) {
-      for (int i = 0; i < half; i++) {
-        lanes[i] += lanes[i + half];
-      }
+    return sumOf(sum);
+  }
+
+  /** A vector's lanes added up in an order that is the same before and after compilation. */
+  private static float sumOf(FloatVector v) {
+    FloatVector sum = v.add(v.rearrange(BY_HALF));
+    sum = sum.add(sum.rearrange(BY_QUARTER));
+    if (L > 4) {
+      sum = sum.add(sum.rearrange(BY_EIGHTH));
     }
-    return lanes[0];
+    if (L > 8) {
+      sum = sum.add(sum.rearrange(BY_SIXTEENTH));
+    }
+    return sum.lane(0);
+  }
+
+  private static VectorShuffle<Float> turn(int lanes) {
+    return VectorShuffle.iota(F, lanes, 1, true);
   }
 }

@@ -138,8 +138,18 @@ final class SketchMatrix implements EstimatedMatrix {
   }
 
   @Override
+  public boolean productsNeedEstimates() {
+    return false;
+  }
+
+  @Override
   public float product(int row, Activations a, float estimate, Scratch scratch) {
-    return whole.dot(row, a.forms(), a.forms().noRest, scratch.sums(L));
+    return whole.dot(row, a.forms(), a.forms().noRest, scratch);
+  }
+
+  @Override
+  public void products(int row, Activations a, Scratch scratch, float[] out, int at) {
+    whole.dots(row, a.forms(), a.forms().noRest, scratch, out, at);
   }
 
   @Override

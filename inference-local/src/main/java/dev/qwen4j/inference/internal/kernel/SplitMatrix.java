@@ -131,8 +131,22 @@ final class SplitMatrix implements EstimatedMatrix {
   }
 
   @Override
+  public boolean productsNeedEstimates() {
+    return true;
+  }
+
+  @Override
   public float product(int row, Activations a, float estimate, Scratch scratch) {
-    return estimate + lower.dot(row, a.forms(), a.forms().rest, scratch.sums(L));
+    return estimate + lower.dot(row, a.forms(), a.forms().rest, scratch);
+  }
+
+  @Override
+  public void products(int row, Activations a, Scratch scratch, float[] out, int at) {
+    float[] lowers = scratch.scales(NibbleRows.TOGETHER);
+    lower.dots(row, a.forms(), a.forms().rest, scratch, lowers, 0);
+    for (int i = 0; i < NibbleRows.TOGETHER; i++) {
+      out[at + i] += lowers[i];
+    }
   }
 
   /** As {@link PackedDots} multiplies nibbles; but not taking off 8, and one group at a time. */

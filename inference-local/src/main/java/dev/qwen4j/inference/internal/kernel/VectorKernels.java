@@ -84,7 +84,6 @@ final class VectorKernels implements Kernels {
   private float[][] outs = new float[0][];
   private float[] x = new float[0];
   private int tokens;
-  private int among;
   private boolean halvesWanted;
   private long product; // its number, counted from 1
   private int width;
@@ -145,6 +144,13 @@ final class VectorKernels implements Kernels {
    */
   static boolean estimates(TensorType type, boolean integers) {
     return type == TensorType.Q8_0 || (type == TensorType.Q4_0 && integers);
+  }
+
+  @Override
+  public long unread(TensorType type, long weights) {
+    return estimates(type, integers)
+        ? weights / EstimatedMatrix.BLOCK * EstimatedMatrix.unreadBytes(type)
+        : 0;
   }
 
   private EstimatedMatrix estimated(RawMatrix raw) {
@@ -216,19 +222,16 @@ final class VectorKernels implements Kernels {
       return;
     }
     int chunks = decodeChunks(matrix);
-    estimates.begin(tokens, chunks);
     only[0] = matrix;
     onlyOut[0] = out;
-    among = candidates.among();
+    estimates.begin(tokens, chunks, candidates, out);
     try {
       if (areFew(tokens)) {
         decode(only, x, tokens, onlyOut);
-        estimates.choose(matrix, rounded(0), tokens, candidates.count(), scratch[0]);
+        estimates.choose(matrix, rounded(0), scratch[0]);
         pool.run(chunks, completeRows);
       } else {
-        pool.run(
-            chunks,
-            (worker, chunk) -> estimates.multiply(matrix, chunk, x, tokens, scratch[worker], out));
+        pool.run(chunks, (worker, chunk) -> estimates.multiply(matrix, chunk, x, scratch[worker]));
       }
     } finally {
       Reference.reachabilityFence(matrix);
@@ -236,8 +239,7 @@ final class VectorKernels implements Kernels {
   }
 
   private void completeRows(int worker, int chunk) {
-    EstimatedMatrix matrix = (EstimatedMatrix) weights[0];
-    estimates.complete(matrix, chunk, rounded(worker), tokens, scratch[worker], outs[0]);
+    estimates.complete((EstimatedMatrix) weights[0], chunk, rounded(worker), scratch[worker]);
   }
 
   @Override
@@ -401,7 +403,7 @@ final class VectorKernels implements Kernels {
         decodeGroups(w, g, Math.min(streams, to - g), x, scratch, out);
       }
     } else if (matrix instanceof EstimatedMatrix w) {
-      estimates.estimate(w, chunk, x, tokens, among, scratch, out);
+      estimates.estimate(w, chunk, x, scratch);
     } else {
       MappedMatrix w = (MappedMatrix) matrix;
       int from = chunk * rowsPerChunk(w);

@@ -44,6 +44,18 @@ class KernelReasonsTest {
   }
 
   @Test
+  void halfTheBitsOfAnOutputMatrixStayUnreadWhereLogitsAreEstimated() {
+    try (Kernels kernels = new VectorKernels(1, new PackedCopy(), 1, true);
+        Kernels others = new VectorKernels(1, new PackedCopy(), 1, false)) {
+      assertThat(kernels.unread(TensorType.Q8_0, 320)).isEqualTo(160);
+      assertThat(kernels.unread(TensorType.Q4_0, 320)).isEqualTo(80);
+      assertThat(kernels.unread(TensorType.Q6_K, 2560)).isZero();
+      assertThat(others.unread(TensorType.Q8_0, 320)).isEqualTo(160);
+      assertThat(others.unread(TensorType.Q4_0, 320)).isZero();
+    }
+  }
+
+  @Test
   void allOfTheMemoryIsRead() {
     try (MemoryRead memory = new MemoryRead(2)) {
       long ones = Long.parseLong("01".repeat(Long.BYTES), 16);
