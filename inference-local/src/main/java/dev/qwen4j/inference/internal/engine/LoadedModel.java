@@ -117,6 +117,7 @@ public final class LoadedModel implements AutoCloseable {
   private static void close(
       CompletableFuture<Tokenizer> tokenizer, Kernels kernels, PackedCopy copy, Checkpoint file) {
     tokenizer.handle((read, failure) -> read).join();
+    copy.endWriting();
     kernels.close();
     copy.close();
     file.close();

@@ -56,12 +56,14 @@ final class NibbleRows {
   private final int rows;
   private final int chunks;
   private final MemorySegment data;
+  private final long address; // for the reason that PackedMatrix has one
 
   /** Rows of {@code cols} columns in {@code data}, {@link #bytes} of it. */
   NibbleRows(int rows, int cols, MemorySegment data) {
     this.rows = rows;
     this.chunks = chunks(cols);
     this.data = data;
+    this.address = data.address();
   }
 
   static long bytes(int rows, int cols) {
@@ -120,7 +122,7 @@ final class NibbleRows {
 
   /** The address of a row's {@code (Σ scale⁴)^¼}, as long as the memory is there. */
   long spread(int row) {
-    return data.address() + spreadAt(row);
+    return address + spreadAt(row);
   }
 
   float scale(int row, int block) {
@@ -150,7 +152,7 @@ final class NibbleRows {
    */
   float dot(int row, OutputForms x, int[] rest, Scratch scratch) {
     long products = scratch.tiles.address((long) chunks * L);
-    long weights = data.address() + start(row);
+    long weights = address + start(row);
     long forms = x.columnsAddress();
     for (int c = 0; c < chunks; c++) {
       multiply(
@@ -165,7 +167,7 @@ final class NibbleRows {
   void dots(int row, OutputForms x, int[] rest, Scratch scratch, float[] out, int at) {
     long rowProducts = chunks * VECTOR_BYTES;
     long products = scratch.tiles.address((long) TOGETHER * chunks * L);
-    long weights = data.address() + start(row);
+    long weights = address + start(row);
     long forms = x.columnsAddress();
     for (int c = 0; c < chunks; c++) {
       multiplyFour(

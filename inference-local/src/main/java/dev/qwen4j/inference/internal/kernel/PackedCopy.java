@@ -291,9 +291,8 @@ public final class PackedCopy implements AutoCloseable {
     }
   }
 
-  /** Ends the writing, whole or not, and unmaps the file. */
-  @Override
-  public void close() {
+  /** Ends the writing, whole or not: to be called before the memory goes that is written. */
+  public void endWriting() {
     if (writer != null) {
       writer.interrupt();
       boolean interrupted = false;
@@ -308,6 +307,12 @@ public final class PackedCopy implements AutoCloseable {
         Thread.currentThread().interrupt();
       }
     }
+  }
+
+  /** Ends the writing and unmaps the file. */
+  @Override
+  public void close() {
+    endWriting();
     arena.close();
   }
 }

@@ -54,6 +54,7 @@ final class SketchMatrix implements EstimatedMatrix {
   private final int rows;
   private final int cols;
   private final MemorySegment data;
+  private final long address; // for the reason that PackedMatrix has one
   private final NibbleRows whole;
 
   /** A matrix of the shape of {@code shape} in {@code data}, {@link #bytes} of them. */
@@ -61,6 +62,7 @@ final class SketchMatrix implements EstimatedMatrix {
     this.rows = shape.rows();
     this.cols = shape.cols();
     this.data = data;
+    this.address = data.address();
     this.whole = new NibbleRows(rows, cols, data.asSlice(sketchBytes(shape)));
   }
 
@@ -154,7 +156,7 @@ final class SketchMatrix implements EstimatedMatrix {
 
   @Override
   public void estimate(int group, Activations a, float[] out) {
-    long start = data.address() + group * groupBytes();
+    long start = address + group * groupBytes();
     OutputForms forms = a.forms();
     long tables = forms.tablesAddress();
     FloatVector s0 = FloatVector.zero(F);

@@ -30,6 +30,9 @@ public final class WarmUp {
 
   private static final int DECODE_COLS = 512;
 
+  /** Logits: some groups, and rows that fill no vector. */
+  private static final int OUTPUT_ROWS = DECODE_ROWS + 3;
+
   /** A tile of two vectors of tokens, and one of one vector. */
   private static final int TOKENS = Math.max(Tiles.WIDE, VectorKernels.FEW) + 1;
 
@@ -127,10 +130,10 @@ public final class WarmUp {
     return product(kernels, zeros(arena, type, DECODE_ROWS, DECODE_COLS), tokens);
   }
 
-  /** For one row, of an output matrix that has some groups and many blocks. */
+  /** For one token, with an output matrix that has some groups and many blocks. */
   private static Runnable logits(Kernels kernels, Arena arena, TensorType type) {
-    Matrix output = kernels.prepareOutput(zeros(arena, type, DECODE_ROWS, DECODE_COLS));
-    float[] x = new float[output.cols()];
+    Matrix output = kernels.prepareOutput(zeros(arena, type, OUTPUT_ROWS, DECODE_COLS));
+    float[] x = activations(output.cols());
     float[] out = new float[output.rows()];
     Candidates one = new Candidates(1, output.rows());
     return () -> kernels.logits(output, x, 1, one, out);
@@ -173,10 +176,19 @@ public final class WarmUp {
   private static Runnable product(Kernels kernels, RawMatrix raw, int tokens) {
     Matrix matrix = kernels.prepare(raw);
     Matrix[] two = {matrix, matrix};
-    float[] x = new float[tokens * matrix.cols()];
+    float[] x = activations(tokens * matrix.cols());
     float[] out = new float[tokens * matrix.rows()];
     float[][] outs = {out, out};
     return () -> kernels.multiply(two, x, tokens, outs);
+  }
+
+  /** Blocks of zeros among others. */
+  private static float[] activations(int n) {
+    float[] x = new float[n];
+    for (int i = 0; i < n; i++) {
+      x[i] = i / 32 % 4 == 0 ? 0 : i % 7;
+    }
+    return x;
   }
 
   /** As small as can be: its products are those of {@link #product}. */
