@@ -40,7 +40,7 @@ sealed interface EstimatedMatrix extends Matrix permits SplitMatrix, SketchMatri
   MemorySegment data();
 
   /** The rows' bits that estimates do without, or all bits. */
-  NibbleRows whole();
+  NibbleRows nibbles();
 
   /** Writes down what the kernels need of a token besides its rounded activations. */
   void prepare(Activations a);

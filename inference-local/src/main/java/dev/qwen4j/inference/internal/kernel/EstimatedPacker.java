@@ -37,7 +37,7 @@ final class EstimatedPacker {
     this.rowShorts = raw.cols() / BLOCK * blockShorts;
     this.in = new short[matrix.groupRows() * rowShorts];
     this.group = new byte[Math.toIntExact(matrix.groupBytes())];
-    this.row = matrix.whole().emptyRow();
+    this.row = matrix.nibbles().emptyRow();
   }
 
   void pack(int g) {
@@ -55,7 +55,7 @@ final class EstimatedPacker {
         takeFours();
         NibbleRows.put(row, b, in[at], fours);
       }
-      matrix.whole().set(first + r, row);
+      matrix.nibbles().set(first + r, row);
     }
     MemorySegment.copy(group, 0, matrix.data(), JAVA_BYTE, g * matrix.groupBytes(), group.length);
   }

@@ -180,7 +180,7 @@ final class Estimates {
 
   /** Which of {@code n} rows can be as large as {@code least}, as bits. */
   private long candidates(EstimatedMatrix w, int row, int n, float reach, float least, int at) {
-    long spread = w.whole().spread(row) & Memory.MASK;
+    long spread = w.nibbles().spread(row) & Memory.MASK;
     if (n == L) {
       return FloatVector.fromMemorySegment(F, ALL, spread, LE)
           .fma(FloatVector.broadcast(F, reach), FloatVector.fromArray(F, out, at))

@@ -254,7 +254,6 @@ final class NibbleRows {
       IntVector odd = both.lanewise(ASHR, 16);
       even = even.add(IntVector.fromArray(I, rest, c * BLOCKS));
       odd = odd.add(IntVector.fromArray(I, rest, c * BLOCKS + L));
-      // Halves as floats of 2^-112 times their value.
       IntVector halves = IntVector.fromMemorySegment(I, ALL, scales, LE);
       FloatVector evenScale =
           halves
@@ -272,7 +271,7 @@ final class NibbleRows {
       sum = evenScale.fma((FloatVector) even.convert(I2F, 0), sum);
       sum = oddScale.fma((FloatVector) odd.convert(I2F, 0), sum);
     }
-    return sumOf(sum);
+    return sumOf(sum) * OutputForms.REST_OF_HALVES;
   }
 
   /** A vector's lanes added up in an order that is the same before and after compilation. */

@@ -49,7 +49,16 @@ final class OutputForms {
   /** The largest entry without its bias: four of them with it fit a byte. */
   private static final int MOST = 31;
 
-  /** Scale · 2^112 of each block, as {@link #evenOdd} lays them out. */
+  /**
+   * Halves whose bits are moved into a float read 2^-112 of their value. Most of that is in what
+   * they are multiplied with, and the rest, {@link #REST_OF_HALVES}, in their sums: so no activation
+   * is large enough to overflow.
+   */
+  private static final float OF_HALVES = 0x1p100f;
+
+  static final float REST_OF_HALVES = 0x1p12f;
+
+  /** Scale of each block, as {@link #evenOdd} lays them out, for sums of halves. */
   float[] scales = new float[0];
 
   /** What a row's sums are still to be corrected by, of each block, laid out the same. */
@@ -61,7 +70,7 @@ final class OutputForms {
   /** What sums with the upper bits of a block start from, for both of a pair. */
   int[] less = new int[0];
 
-  /** What a block's entries are multiplied with, times 2^112. */
+  /** What a block's integers are multiplied with, in an estimate, for sums of halves. */
   float[] factors = new float[0];
 
   /** {@code (Σ variance²)^¼} over the blocks, of what an estimate lacks of weights of scale 1. */
@@ -103,7 +112,7 @@ final class OutputForms {
       noRest = OwnLines.ints(chunks * NibbleRows.BLOCKS);
     }
     for (int b = 0; b < cols / BLOCK; b++) {
-      scales[evenOdd(b)] = a.scale[b] * 0x1p112f;
+      scales[evenOdd(b)] = a.scale[b] * OF_HALVES;
       long pairs = (a.pairsAddress() + b * 2L * BLOCK) & Memory.MASK;
       long to = columns.address() + b / NibbleRows.BLOCKS * CHUNK_BYTES;
       to = (to + b % NibbleRows.BLOCKS * 2L) & Memory.MASK;
@@ -123,6 +132,7 @@ final class OutputForms {
     int blocks = cols / BLOCK;
     if (less.length < blocks) {
       less = OwnLines.ints(blocks);
+      factors = OwnLines.floats(blocks);
     }
     double squares = 0;
     for (int b = 0; b < blocks; b++) {
@@ -134,6 +144,7 @@ final class OutputForms {
       less[b] = (first & 0xFFFF) | (second << 16);
       // The lower bits' sum has taken off 8 of these 128.
       rest[evenOdd(b)] = -120 * (firsts + seconds) - 16 * (first + second);
+      factors[b] = 16 * a.scale[b] * OF_HALVES;
       double variance = UNIFORM_16 * energy(a, b);
       squares += variance * variance;
     }
@@ -164,7 +175,7 @@ final class OutputForms {
         table(first, second, (tables.address() + ((long) b * TABLES + p) * ENTRIES) & Memory.MASK);
       }
       float step = 4 * unit * a.scale[b];
-      factors[b] = step * 0x1p112f;
+      factors[b] = step * OF_HALVES;
       double variance = UNIFORM_4 * energy(a, b) + TABLES * ROUNDING * step * step;
       squares += variance * variance;
     }

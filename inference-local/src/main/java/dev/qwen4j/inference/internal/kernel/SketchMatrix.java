@@ -55,7 +55,7 @@ final class SketchMatrix implements EstimatedMatrix {
   private final int cols;
   private final MemorySegment data;
   private final long address; // for the reason that PackedMatrix has one
-  private final NibbleRows whole;
+  private final NibbleRows nibbles;
 
   /** A matrix of the shape of {@code shape} in {@code data}, {@link #bytes} of them. */
   SketchMatrix(RawMatrix shape, MemorySegment data) {
@@ -63,7 +63,7 @@ final class SketchMatrix implements EstimatedMatrix {
     this.cols = shape.cols();
     this.data = data;
     this.address = data.address();
-    this.whole = new NibbleRows(rows, cols, data.asSlice(sketchBytes(shape)));
+    this.nibbles = new NibbleRows(rows, cols, data.asSlice(sketchBytes(shape)));
   }
 
   static long bytes(RawMatrix raw) {
@@ -100,8 +100,8 @@ final class SketchMatrix implements EstimatedMatrix {
   }
 
   @Override
-  public NibbleRows whole() {
-    return whole;
+  public NibbleRows nibbles() {
+    return nibbles;
   }
 
   @Override
@@ -112,7 +112,7 @@ final class SketchMatrix implements EstimatedMatrix {
   @Override
   public void dequantizeRow(int row, float[] out, int offset) {
     for (int k = 0; k < cols; k++) {
-      out[offset + k] = whole.scale(row, k / BLOCK) * (whole.get(row, k) - 8);
+      out[offset + k] = nibbles.scale(row, k / BLOCK) * (nibbles.get(row, k) - 8);
     }
   }
 
@@ -146,12 +146,12 @@ final class SketchMatrix implements EstimatedMatrix {
 
   @Override
   public float product(int row, Activations a, float estimate, Scratch scratch) {
-    return whole.dot(row, a.forms(), a.forms().noRest, scratch);
+    return nibbles.dot(row, a.forms(), a.forms().noRest, scratch);
   }
 
   @Override
   public void products(int row, Activations a, Scratch scratch, float[] out, int at) {
-    whole.dots(row, a.forms(), a.forms().noRest, scratch, out, at);
+    nibbles.dots(row, a.forms(), a.forms().noRest, scratch, out, at);
   }
 
   @Override
@@ -274,13 +274,13 @@ final class SketchMatrix implements EstimatedMatrix {
               .mul(factor);
       s7 = scale7.fma((FloatVector) high.lanewise(LSHR, 16).sub(BIAS).convert(I2F, 0), s7);
     }
-    s0.intoArray(out, 0);
-    s1.intoArray(out, L);
-    s2.intoArray(out, 2 * L);
-    s3.intoArray(out, 3 * L);
-    s4.intoArray(out, 4 * L);
-    s5.intoArray(out, 5 * L);
-    s6.intoArray(out, 6 * L);
-    s7.intoArray(out, 7 * L);
+    s0.mul(OutputForms.REST_OF_HALVES).intoArray(out, 0);
+    s1.mul(OutputForms.REST_OF_HALVES).intoArray(out, L);
+    s2.mul(OutputForms.REST_OF_HALVES).intoArray(out, 2 * L);
+    s3.mul(OutputForms.REST_OF_HALVES).intoArray(out, 3 * L);
+    s4.mul(OutputForms.REST_OF_HALVES).intoArray(out, 4 * L);
+    s5.mul(OutputForms.REST_OF_HALVES).intoArray(out, 5 * L);
+    s6.mul(OutputForms.REST_OF_HALVES).intoArray(out, 6 * L);
+    s7.mul(OutputForms.REST_OF_HALVES).intoArray(out, 7 * L);
   }
 }

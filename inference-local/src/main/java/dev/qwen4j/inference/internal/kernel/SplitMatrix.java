@@ -74,7 +74,7 @@ final class SplitMatrix implements EstimatedMatrix {
   }
 
   @Override
-  public NibbleRows whole() {
+  public NibbleRows nibbles() {
     return lower;
   }
 
@@ -157,13 +157,14 @@ final class SplitMatrix implements EstimatedMatrix {
     long blockStep = upper.blockStep();
     long fours = a.foursAddress();
     int[] starts = a.forms().less;
+    float[] factors = a.forms().factors;
     FloatVector s0 = FloatVector.zero(F);
     FloatVector s1 = FloatVector.zero(F);
     FloatVector s2 = FloatVector.zero(F);
     for (int b = 0; b < blocks; b++) {
       long x0 = (fours + b * 64L) & Memory.MASK;
       long from = (start + b * blockStep) & Memory.MASK;
-      FloatVector factor = FloatVector.broadcast(F, a.scale[b] * (STEP * 0x1p112f));
+      FloatVector factor = FloatVector.broadcast(F, factors[b]);
       ShortVector p0 = IntVector.broadcast(I, starts[b]).reinterpretAsShorts();
       ShortVector p1 = p0;
       ShortVector p2 = p0;
@@ -221,8 +222,8 @@ final class SplitMatrix implements EstimatedMatrix {
               .mul(factor);
       s2 = scale2.fma((FloatVector) t2.convert(I2F, 0), s2);
     }
-    s0.intoArray(out, 0);
-    s1.intoArray(out, L);
-    s2.intoArray(out, 2 * L);
+    s0.mul(OutputForms.REST_OF_HALVES).intoArray(out, 0);
+    s1.mul(OutputForms.REST_OF_HALVES).intoArray(out, L);
+    s2.mul(OutputForms.REST_OF_HALVES).intoArray(out, 2 * L);
   }
 }

@@ -167,7 +167,7 @@ class EstimatesTest {
           w.estimate(row / w.groupRows(), a, estimates);
         }
         float estimate = estimates[row % w.groupRows()];
-        float spread = a.forms().spread * Memory.ALL.get(Lanes.FLOAT, w.whole().spread(row));
+        float spread = a.forms().spread * Memory.ALL.get(Lanes.FLOAT, w.nibbles().spread(row));
         double off = (w.product(row, a, estimate, scratch) - estimate) / spread;
         squares += off * off;
         most = Math.max(most, Math.abs(off));
@@ -252,6 +252,33 @@ class EstimatesTest {
       Arrays.fill(out, 1);
       kernels.logits(output, new float[64], 1, new Candidates(1, 500), out);
       assertThat(out).containsOnly(0);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"Q8_0", "Q4_0"})
+  void activationsOfAnySizeAreMultiplied(TensorType type) {
+    RawMatrix raw = RandomWeights.of(arena, type, 500, 64, 1);
+    Matrix output = kernels.prepareOutput(raw);
+    float[] x = RandomWeights.floats(64, 2);
+    float[] expected = new float[500];
+    kernels.logits(output, x, 1, Candidates.ALL, expected);
+    for (float factor : new float[] {0x1p-40f, 0x1p24f}) {
+      float[] scaled = new float[64];
+      float[] out = new float[500];
+      for (int i = 0; i < 64; i++) {
+        scaled[i] = x[i] * factor;
+      }
+      kernels.logits(output, scaled, 1, new Candidates(1, 500), out);
+      int best = 0;
+      for (int r = 0; r < 500; r++) {
+        best = out[r] > out[best] ? r : best;
+      }
+      assertThat(out[best]).isEqualTo(expected[best] * factor, within(factor * 1e-4f));
+      kernels.logits(output, scaled, 1, Candidates.ALL, out);
+      for (int r = 0; r < 500; r++) {
+        assertThat(out[r]).isEqualTo(expected[r] * factor, within(factor * 1e-4f));
+      }
     }
   }
 
