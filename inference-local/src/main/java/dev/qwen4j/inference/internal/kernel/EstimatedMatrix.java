@@ -1,29 +1,20 @@
 package dev.qwen4j.inference.internal.kernel;
 
-import java.lang.foreign.MemorySegment;
+import java.util.Set;
 
 /**
  * An output matrix of which a part of each weight's bits gives an estimate of a product, see {@link
  * Estimates}. That part lies in groups of rows, to be read as a whole; what makes an estimate right
- * lies row by row, to be read of few.
+ * lies so that few rows can be read.
  */
-sealed interface EstimatedMatrix extends Matrix permits SplitMatrix, SketchMatrix {
+sealed interface EstimatedMatrix extends Matrix permits SplitMatrix, SketchedRows, SketchedGroups {
   /** Columns under one scale. */
   int BLOCK = 32;
 
-  /** Bytes of a matrix of the shape of {@code raw}. */
-  static long bytes(RawMatrix raw) {
-    return raw.type() == TensorType.Q8_0 ? SplitMatrix.bytes(raw) : SketchMatrix.bytes(raw);
-  }
-
-  /** A matrix of the shape of {@code raw} in {@code data}, {@link #bytes} of them. */
-  static EstimatedMatrix of(RawMatrix raw, MemorySegment data) {
-    return raw.type() == TensorType.Q8_0 ? new SplitMatrix(raw, data) : new SketchMatrix(raw, data);
-  }
-
-  /** Bytes of a block that estimates do without: half the bits of its weights. */
-  static int unreadBytes(TensorType type) {
-    return type == TensorType.Q8_0 ? BLOCK / 2 : BLOCK / 4;
+  /** Packs groups of rows; of one worker. */
+  @FunctionalInterface
+  interface Packer {
+    void pack(int group);
   }
 
   /** Rows that are estimated together. */
@@ -36,11 +27,14 @@ sealed interface EstimatedMatrix extends Matrix permits SplitMatrix, SketchMatri
   /** Bytes that a group's estimates read. */
   long groupBytes();
 
-  /** All of it. */
-  MemorySegment data();
+  /**
+   * The address of a row's part of an estimate's standard deviation, a float, as long as the memory
+   * is there; neighbours follow. The token's part is {@link OutputForms#spread}.
+   */
+  long spread(int row);
 
-  /** The rows' bits that estimates do without, or all bits. */
-  NibbleRows nibbles();
+  /** What a token is to be rounded for. */
+  Set<Packing> packings();
 
   /** Writes down what the kernels need of a token besides its rounded activations. */
   void prepare(Activations a);
@@ -49,20 +43,19 @@ sealed interface EstimatedMatrix extends Matrix permits SplitMatrix, SketchMatri
   void estimate(int group, Activations a, float[] out);
 
   /** Whether {@link #product} goes on from an estimate, or is the same without. */
-  boolean productsNeedEstimates();
+  default boolean productsNeedEstimates() {
+    return false;
+  }
 
   /** A row's product, of which {@code estimate} is the estimate. */
   float product(int row, Activations a, float estimate, Scratch scratch);
 
-  /** The same of {@link NibbleRows#TOGETHER} neighbours, over their estimates in {@code out}. */
-  void products(int row, Activations a, Scratch scratch, float[] out, int at);
-
   /**
-   * Packs a block of 32 columns for the estimates.
-   *
-   * @param out a group's bytes
-   * @param row in the group
-   * @param weights as the file has them, none of them negative: four to an int, eight ints
+   * The same of rows {@code from} to {@code to}, whole groups or the matrix's last rows, over their
+   * estimates in {@code out[at …]}.
    */
-  void putBlock(byte[] out, int row, int block, short scale, int[] weights);
+  void products(int from, int to, Activations a, Scratch scratch, float[] out, int at);
+
+  /** What packs the weights that this matrix has the shape of. */
+  Packer packer(RawMatrix raw);
 }

@@ -15,8 +15,8 @@ import jdk.incubator.vector.FloatVector;
  * The largest of an output matrix's products, without reading all of the matrix: a small model
  * spends a quarter of a token's time on the logits of words that nobody would choose.
  *
- * <p>The upper bits of a row's weights give an estimate. What is missing is a sum over their lower
- * bits, which are as good as random: its variance is known, and it exceeds {@code DEVIATIONS}
+ * <p>The upper bits of a row's weights give an estimate. What is missing is a sum over the rest of
+ * them, which is as good as random: its variance is known, and it exceeds {@code DEVIATIONS}
  * standard deviations with a probability below 4e-6 (uniform numbers are strictly sub-Gaussian:
  * {@code exp(-DEVIATIONS²/2)} at most). So only rows whose estimate is that close to the largest
  * logits are worth the rest of their bits; their products are right, all others are estimates. What
@@ -152,7 +152,7 @@ final class Estimates {
     for (int t = 0; t < tokens; t++) {
       int at = t * w.rows();
       if (least[t] == Float.NEGATIVE_INFINITY) {
-        completeAll(w, from, to, x[t], scratch, at);
+        w.products(from, to, x[t], scratch, out, at);
         continue;
       }
       float reach = DEVIATIONS * x[t].forms().spread;
@@ -167,20 +167,9 @@ final class Estimates {
     }
   }
 
-  private void completeAll(
-      EstimatedMatrix w, int from, int to, Activations x, Scratch scratch, int at) {
-    int row = from;
-    for (; row + NibbleRows.TOGETHER <= to; row += NibbleRows.TOGETHER) {
-      w.products(row, x, scratch, out, at + row);
-    }
-    for (; row < to; row++) {
-      out[at + row] = w.product(row, x, out[at + row], scratch);
-    }
-  }
-
   /** Which of {@code n} rows can be as large as {@code least}, as bits. */
   private long candidates(EstimatedMatrix w, int row, int n, float reach, float least, int at) {
-    long spread = w.nibbles().spread(row) & Memory.MASK;
+    long spread = w.spread(row) & Memory.MASK;
     if (n == L) {
       return FloatVector.fromMemorySegment(F, ALL, spread, LE)
           .fma(FloatVector.broadcast(F, reach), FloatVector.fromArray(F, out, at))

@@ -1,7 +1,6 @@
 package dev.qwen4j.inference.internal.kernel;
 
 import static dev.qwen4j.inference.internal.kernel.Lanes.F;
-import static dev.qwen4j.inference.internal.kernel.Lanes.FLOAT;
 import static dev.qwen4j.inference.internal.kernel.Lanes.I;
 import static dev.qwen4j.inference.internal.kernel.Lanes.L;
 import static dev.qwen4j.inference.internal.kernel.Lanes.LE;
@@ -26,8 +25,7 @@ import jdk.incubator.vector.VectorShuffle;
  * many blocks as there are lanes. So a row's sums come out in lanes, to be scaled all at once.
  *
  * <p>A chunk of {@link #BLOCKS} blocks is eight such vectors and one of scales, as halves. Four
- * rows lie vector by vector beside each other, so that all of them are one stream. Behind the rows
- * lies a float for each: {@code (Σ scale⁴)^¼}.
+ * rows lie vector by vector beside each other, so that all of them are one stream.
  */
 final class NibbleRows {
   /** Blocks of a chunk. */
@@ -53,25 +51,19 @@ final class NibbleRows {
   private static final VectorShuffle<Float> BY_EIGHTH = turn(L / 8);
   private static final VectorShuffle<Float> BY_SIXTEENTH = turn(L / 16);
 
-  private final int rows;
   private final int chunks;
   private final MemorySegment data;
   private final long address; // for the reason that PackedMatrix has one
 
   /** Rows of {@code cols} columns in {@code data}, {@link #bytes} of it. */
-  NibbleRows(int rows, int cols, MemorySegment data) {
-    this.rows = rows;
+  NibbleRows(int cols, MemorySegment data) {
     this.chunks = chunks(cols);
     this.data = data;
     this.address = data.address();
   }
 
   static long bytes(int rows, int cols) {
-    return foursBytes(rows, chunks(cols)) + rows * (long) Float.BYTES;
-  }
-
-  private static long foursBytes(int rows, int chunks) {
-    return (long) Math.ceilDiv(rows, TOGETHER) * chunks * CHUNK_BYTES;
+    return (long) Math.ceilDiv(rows, TOGETHER) * chunks(cols) * CHUNK_BYTES;
   }
 
   /** Chunks of a row. */
@@ -97,6 +89,13 @@ final class NibbleRows {
     putShort(row, at + (int) (VECTORS * VECTOR_BYTES), scale);
   }
 
+  /** The low four bits of four bytes, as {@link #put} takes them. */
+  static short lowBits(int fourBytes) {
+    int nibbles = fourBytes & 0x0F0F_0F0F;
+    int bytes = (nibbles | nibbles >>> 4) & 0x00FF_00FF;
+    return (short) (bytes | bytes >>> 8);
+  }
+
   private static void putShort(byte[] out, int to, short value) {
     out[to] = (byte) value;
     out[to + 1] = (byte) (value >>> 8);
@@ -108,21 +107,6 @@ final class NibbleRows {
       int from = (int) (v * VECTOR_BYTES);
       MemorySegment.copy(bytes, from, data, JAVA_BYTE, start(row) + v * STEP, (int) VECTOR_BYTES);
     }
-    double sum = 0;
-    for (int block = 0; block < chunks * BLOCKS; block++) {
-      double square = (double) scale(row, block) * scale(row, block);
-      sum += square * square;
-    }
-    data.set(FLOAT, spreadAt(row), (float) Math.sqrt(Math.sqrt(sum)));
-  }
-
-  private long spreadAt(int row) {
-    return foursBytes(rows, chunks) + row * (long) Float.BYTES;
-  }
-
-  /** The address of a row's {@code (Σ scale⁴)^¼}, as long as the memory is there. */
-  long spread(int row) {
-    return address + spreadAt(row);
   }
 
   float scale(int row, int block) {

@@ -34,14 +34,13 @@ final class OutputForms {
   /** Tables of a block: one for each pair of columns. */
   static final int TABLES = BLOCK / 2;
 
-  /** What a weight's 8 is above the middle of its lower two bits, as its upper two count. */
-  private static final float MIDDLE_OF_2 = (8 - 1.5f) / 4;
+  /** The middle of two bits' values. */
+  private static final float MIDDLE = 1.5f;
 
-  /** Variances of numbers below 16 and below 4, where each is as frequent, and of rounding. */
-  private static final double UNIFORM_16 = (16 * 16 - 1) / 12.0;
-
-  private static final double UNIFORM_4 = (4 * 4 - 1) / 12.0;
+  /** Variances of rounding, and of numbers below 16, where each is as frequent. */
   private static final double ROUNDING = 1 / 12.0;
+
+  private static final double BELOW_16 = (16 * 16 - 1) / 12.0;
 
   /** What each entry of a table is more than it should be, so that none is negative. */
   static final int BIAS = 32;
@@ -51,8 +50,8 @@ final class OutputForms {
 
   /**
    * Halves whose bits are moved into a float read 2^-112 of their value. Most of that is in what
-   * they are multiplied with, and the rest, {@link #REST_OF_HALVES}, in their sums: so no activation
-   * is large enough to overflow.
+   * they are multiplied with, and the rest, {@link #REST_OF_HALVES}, in their sums: so no
+   * activation is large enough to overflow.
    */
   private static final float OF_HALVES = 0x1p100f;
 
@@ -145,13 +144,13 @@ final class OutputForms {
       // The lower bits' sum has taken off 8 of these 128.
       rest[evenOdd(b)] = -120 * (firsts + seconds) - 16 * (first + second);
       factors[b] = 16 * a.scale[b] * OF_HALVES;
-      double variance = UNIFORM_16 * energy(a, b);
+      double variance = BELOW_16 * energy(a, b);
       squares += variance * variance;
     }
     spread = (float) Math.sqrt(Math.sqrt(squares));
   }
 
-  /** What {@link SketchMatrix} needs besides. */
+  /** What a {@link Sketch} needs besides. */
   void tables(Activations a, int cols) {
     int blocks = cols / BLOCK;
     long bytes = (long) blocks * TABLES * ENTRIES + BITS / 8; // whole vectors are read
@@ -168,21 +167,21 @@ final class OutputForms {
         int second = ALL.get(SHORT, pairs + 4L * p + 2);
         most = Math.max(most, Math.abs(first) + Math.abs(second));
       }
-      float unit = most * MIDDLE_OF_2 / MOST;
+      float unit = most * MIDDLE / MOST;
       for (int p = 0; p < TABLES; p++) {
         float first = ALL.get(SHORT, pairs + 4L * p) / unit;
         float second = ALL.get(SHORT, pairs + 4L * p + 2) / unit;
         table(first, second, (tables.address() + ((long) b * TABLES + p) * ENTRIES) & Memory.MASK);
       }
-      float step = 4 * unit * a.scale[b];
+      float step = unit * a.scale[b];
       factors[b] = step * OF_HALVES;
-      double variance = UNIFORM_4 * energy(a, b) + TABLES * ROUNDING * step * step;
+      double variance = ROUNDING * (energy(a, b) + TABLES * step * step);
       squares += variance * variance;
     }
     spread = (float) Math.sqrt(Math.sqrt(squares));
   }
 
-  /** The sums of two columns for all of two weights' upper bits. */
+  /** The sums of two columns for all bits of two weights. */
   private static void table(float first, float second, long at) {
     for (int i = 0; i < ENTRIES; i += L) {
       IntVector index = IntVector.broadcast(I, i).addIndex(1);
@@ -190,9 +189,9 @@ final class OutputForms {
       FloatVector upper = (FloatVector) index.lanewise(LSHR, 2).convert(I2F, 0);
       IntVector entries =
           lower
-              .sub(MIDDLE_OF_2)
+              .sub(MIDDLE)
               .mul(first)
-              .add(upper.sub(MIDDLE_OF_2).mul(second))
+              .add(upper.sub(MIDDLE).mul(second))
               .add(Activations.ROUND + BIAS)
               .reinterpretAsInts();
       if (L == 4) {

@@ -1,12 +1,15 @@
 package dev.qwen4j.inference.internal.kernel;
 
 import static dev.qwen4j.inference.internal.kernel.Lanes.F;
+import static dev.qwen4j.inference.internal.kernel.Lanes.FLOAT;
 import static dev.qwen4j.inference.internal.kernel.Lanes.I;
 import static dev.qwen4j.inference.internal.kernel.Lanes.INT;
 import static dev.qwen4j.inference.internal.kernel.Lanes.L;
 import static dev.qwen4j.inference.internal.kernel.Lanes.LE;
 import static dev.qwen4j.inference.internal.kernel.Lanes.SF;
+import static dev.qwen4j.inference.internal.kernel.Lanes.SHORT;
 import static dev.qwen4j.inference.internal.kernel.Memory.ALL;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static jdk.incubator.vector.VectorOperators.ASHR;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
@@ -14,6 +17,9 @@ import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.S2I;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.Set;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
@@ -27,25 +33,34 @@ import jdk.incubator.vector.ShortVector;
 final class SplitMatrix implements EstimatedMatrix {
   private static final int STEP = 16;
   private static final int CENTER = 128;
+  private static final Set<Packing> PACKINGS = EnumSet.of(Packing.NIBBLES);
 
   private final PackedMatrix upper;
   private final MemorySegment data;
+  private final long address; // for the reason that PackedMatrix has one
+  private final long spreadAt;
   private final NibbleRows lower;
 
   /** A matrix of the shape of {@code shape} in {@code data}, {@link #bytes} of them. */
   SplitMatrix(RawMatrix shape, MemorySegment data) {
-    long upperBytes = upperBytes(shape);
     this.data = data;
-    this.upper = new PackedMatrix(shape, Packing.NIBBLES, data.asSlice(0, upperBytes));
-    this.lower = new NibbleRows(shape.rows(), shape.cols(), data.asSlice(upperBytes));
+    this.address = data.address();
+    this.upper = new PackedMatrix(shape, Packing.NIBBLES, data.asSlice(0, lowerAt(shape)));
+    this.spreadAt = spreadAt(shape);
+    MemorySegment lowerData = data.asSlice(lowerAt(shape), spreadAt - lowerAt(shape));
+    this.lower = new NibbleRows(shape.cols(), lowerData);
   }
 
   static long bytes(RawMatrix raw) {
-    return upperBytes(raw) + NibbleRows.bytes(raw.rows(), raw.cols());
+    return spreadAt(raw) + raw.rows() * (long) Float.BYTES;
   }
 
-  private static long upperBytes(RawMatrix raw) {
+  private static long lowerAt(RawMatrix raw) {
     return PackedMatrix.bytes(raw, Packing.NIBBLES);
+  }
+
+  private static long spreadAt(RawMatrix raw) {
+    return lowerAt(raw) + NibbleRows.bytes(raw.rows(), raw.cols());
   }
 
   @Override
@@ -68,14 +83,15 @@ final class SplitMatrix implements EstimatedMatrix {
     return upper.groupBytes();
   }
 
+  /** {@code (Σ scale⁴)^¼} of each row, behind the weights. */
   @Override
-  public MemorySegment data() {
-    return data;
+  public long spread(int row) {
+    return address + spreadAt + row * (long) Float.BYTES;
   }
 
   @Override
-  public NibbleRows nibbles() {
-    return lower;
+  public Set<Packing> packings() {
+    return PACKINGS;
   }
 
   @Override
@@ -98,33 +114,6 @@ final class SplitMatrix implements EstimatedMatrix {
   }
 
   @Override
-  public void putBlock(byte[] out, int row, int block, short scale, int[] weights) {
-    int at = (int) upper.blockAt(block);
-    for (int w = 0; w < 4; w++) {
-      int first = (weights[2 * w] >>> 4) & 0x0F0F_0F0F;
-      int second = (weights[2 * w + 1] >>> 4) & 0x0F0F_0F0F;
-      // Firsts of pairs into the lower half, seconds into the upper.
-      int firsts = nibbles(first & 0x00FF_00FF) | nibbles(second & 0x00FF_00FF) << 8;
-      int seconds =
-          nibbles((first >>> 8) & 0x00FF_00FF) | nibbles((second >>> 8) & 0x00FF_00FF) << 8;
-      int to = at + 4 * (w * groupRows() + row);
-      putShort(out, to, firsts);
-      putShort(out, to + 2, seconds);
-    }
-    putShort(out, at + (int) upper.packing().blockBytes() + 2 * row, scale);
-  }
-
-  /** A nibble of either half side by side. */
-  private static int nibbles(int halves) {
-    return (halves | halves >>> 12) & 0xFF;
-  }
-
-  private static void putShort(byte[] out, int to, int value) {
-    out[to] = (byte) value;
-    out[to + 1] = (byte) (value >>> 8);
-  }
-
-  @Override
   public void prepare(Activations a) {
     a.forms().columns(a, cols());
     a.forms().upper(a, cols());
@@ -141,11 +130,17 @@ final class SplitMatrix implements EstimatedMatrix {
   }
 
   @Override
-  public void products(int row, Activations a, Scratch scratch, float[] out, int at) {
+  public void products(int from, int to, Activations a, Scratch scratch, float[] out, int at) {
     float[] lowers = scratch.scales(NibbleRows.TOGETHER);
-    lower.dots(row, a.forms(), a.forms().rest, scratch, lowers, 0);
-    for (int i = 0; i < NibbleRows.TOGETHER; i++) {
-      out[at + i] += lowers[i];
+    int row = from;
+    for (; row + NibbleRows.TOGETHER <= to; row += NibbleRows.TOGETHER) {
+      lower.dots(row, a.forms(), a.forms().rest, scratch, lowers, 0);
+      for (int i = 0; i < NibbleRows.TOGETHER; i++) {
+        out[at + row + i] += lowers[i];
+      }
+    }
+    for (; row < to; row++) {
+      out[at + row] = product(row, a, out[at + row], scratch);
     }
   }
 
@@ -225,5 +220,82 @@ final class SplitMatrix implements EstimatedMatrix {
     s0.mul(OutputForms.REST_OF_HALVES).intoArray(out, 0);
     s1.mul(OutputForms.REST_OF_HALVES).intoArray(out, L);
     s2.mul(OutputForms.REST_OF_HALVES).intoArray(out, 2 * L);
+  }
+
+  @Override
+  public EstimatedMatrix.Packer packer(RawMatrix raw) {
+    return new Packer(raw);
+  }
+
+  /** Packs groups of rows of {@code raw}; of one worker. In arrays, as {@link Packer} says. */
+  private final class Packer implements EstimatedMatrix.Packer {
+    private final RawMatrix raw;
+    private final int rowShorts;
+    private final short[] in; // a group's rows as the file has them
+    private final byte[] group = new byte[Math.toIntExact(groupBytes())];
+    private final byte[] row = lower.emptyRow();
+    private final short[] fours = new short[BLOCK / 4];
+
+    Packer(RawMatrix raw) {
+      this.raw = raw;
+      this.rowShorts = Math.toIntExact(raw.type().bytes(raw.cols()) / 2);
+      this.in = new short[groupRows() * rowShorts];
+    }
+
+    @Override
+    public void pack(int g) {
+      int first = g * groupRows();
+      int n = Math.min(groupRows(), rows() - first);
+      MemorySegment.copy(raw.data(), SHORT, 2L * first * rowShorts, in, 0, n * rowShorts);
+      if (n < groupRows()) {
+        Arrays.fill(group, (byte) 0);
+      }
+      int blocks = cols() / BLOCK;
+      for (int r = 0; r < n; r++) {
+        double sum = 0;
+        for (int b = 0; b < blocks; b++) {
+          int at = r * rowShorts + b * (rowShorts / blocks);
+          putBlock(r, b, at);
+          double square = Float.float16ToFloat(in[at]);
+          square *= square;
+          sum += square * square;
+        }
+        lower.set(first + r, row);
+        data.set(FLOAT, spreadAt + 4L * (first + r), (float) Math.sqrt(Math.sqrt(sum)));
+      }
+      MemorySegment.copy(group, 0, data, JAVA_BYTE, g * groupBytes(), group.length);
+    }
+
+    private void putBlock(int r, int b, int at) {
+      int to = (int) upper.blockAt(b);
+      for (int w = 0; w < 4; w++) {
+        int first = four(at + 1 + 4 * w);
+        int second = four(at + 3 + 4 * w);
+        fours[2 * w] = NibbleRows.lowBits(first);
+        fours[2 * w + 1] = NibbleRows.lowBits(second);
+        int firsts = firsts(first >>> 4) | firsts(second >>> 4) << 8;
+        int seconds = firsts(first >>> 12) | firsts(second >>> 12) << 8;
+        putShort(to + 4 * (w * groupRows() + r), firsts);
+        putShort(to + 4 * (w * groupRows() + r) + 2, seconds);
+      }
+      putShort(to + (int) upper.packing().blockBytes() + 2 * r, in[at]);
+      NibbleRows.put(row, b, in[at], fours);
+    }
+
+    /** Four weights, each 128 more than it is. */
+    private int four(int at) {
+      return ((in[at] & 0xFFFF) | in[at + 1] << 16) ^ 0x8080_8080;
+    }
+
+    /** The low nibbles of the firsts of two pairs. */
+    private static int firsts(int four) {
+      int nibbles = four & 0x000F_000F;
+      return (nibbles | nibbles >>> 12) & 0xFF;
+    }
+
+    private void putShort(int to, int value) {
+      group[to] = (byte) value;
+      group[to + 1] = (byte) (value >>> 8);
+    }
   }
 }

@@ -8,6 +8,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /**
@@ -135,33 +136,47 @@ final class VectorKernels implements Kernels {
 
   @Override
   public Matrix prepareOutput(RawMatrix raw) {
-    return estimates(raw.type(), integers) ? estimated(raw) : prepare(raw);
+    if (!estimates(raw.type(), integers)) {
+      return prepare(raw);
+    }
+    return switch (raw.type()) {
+      case Q8_0 -> estimated(raw, SplitMatrix.bytes(raw), data -> new SplitMatrix(raw, data));
+      case Q4_0 -> estimated(raw, SketchedRows.bytes(raw), data -> new SketchedRows(raw, data));
+      default -> {
+        PackedMatrix whole = (PackedMatrix) prepare(raw);
+        yield estimated(raw, Sketch.bytes(raw), data -> new SketchedGroups(raw, data, whole));
+      }
+    };
   }
 
   /**
-   * Whether logits of a type are estimated first. Of 4 bits that takes looking products up, which
+   * Whether logits of a type are estimated first. With a sketch that takes looking sums up, which
    * one of AVX-512's later instructions does: the processors that multiply in integers have it.
    */
   static boolean estimates(TensorType type, boolean integers) {
-    return type == TensorType.Q8_0 || (type == TensorType.Q4_0 && integers);
+    return switch (type) {
+      case Q8_0 -> true;
+      case Q4_0, Q6_K -> integers;
+      default -> false;
+    };
   }
 
   @Override
   public long unread(TensorType type, long weights) {
-    return estimates(type, integers)
-        ? weights / EstimatedMatrix.BLOCK * EstimatedMatrix.unreadBytes(type)
-        : 0;
+    long read = type == TensorType.Q8_0 ? 18 : 10; // bytes of 32 weights
+    return estimates(type, integers) ? type.bytes(weights) - weights / 32 * read : 0;
   }
 
-  private EstimatedMatrix estimated(RawMatrix raw) {
-    MemorySegment kept = copy.take(raw, EstimatedMatrix.bytes(raw));
+  private EstimatedMatrix estimated(
+      RawMatrix raw, long bytes, Function<MemorySegment, EstimatedMatrix> in) {
+    MemorySegment kept = copy.take(raw, bytes);
     if (kept != null) {
-      return EstimatedMatrix.of(raw, kept);
+      return in.apply(kept);
     }
-    MemorySegment data = arena.allocate(EstimatedMatrix.bytes(raw), 64);
-    EstimatedMatrix matrix = EstimatedMatrix.of(raw, data);
-    EstimatedPacker[] packers = new EstimatedPacker[pool.size()];
-    Arrays.setAll(packers, w -> new EstimatedPacker(raw, matrix));
+    MemorySegment data = arena.allocate(bytes, 64);
+    EstimatedMatrix matrix = in.apply(data);
+    EstimatedMatrix.Packer[] packers = new EstimatedMatrix.Packer[pool.size()];
+    Arrays.setAll(packers, w -> matrix.packer(raw));
     packGroups(
         matrix.groups(), matrix.groupBytes(), (worker, group) -> packers[worker].pack(group));
     copy.add(raw, data);
@@ -219,6 +234,10 @@ final class VectorKernels implements Kernels {
   public void logits(Matrix w, float[] x, int tokens, Candidates candidates, float[] out) {
     if (!(w instanceof EstimatedMatrix matrix)) {
       multiply(w, x, tokens, out);
+      return;
+    }
+    if (matrix instanceof SketchedGroups sketched && !areFew(tokens)) {
+      multiply(sketched.whole(), x, tokens, out);
       return;
     }
     int chunks = decodeChunks(matrix);
@@ -320,8 +339,8 @@ final class VectorKernels implements Kernels {
       if (w instanceof PackedMatrix packed) {
         packings.add(packed.packing());
       }
-      if (w instanceof EstimatedMatrix) {
-        packings.add(Packing.NIBBLES);
+      if (w instanceof EstimatedMatrix matrix) {
+        packings.addAll(matrix.packings());
       }
       halves |= w instanceof MappedMatrix m && HALVES.contains(m.raw().type());
       chunks += decodeChunks(w);

@@ -54,7 +54,7 @@ public final class WarmUp {
   private record Patience(Duration fast, Duration pause, Duration longest) {}
 
   private static final Patience WITH_PACKING =
-      new Patience(Duration.ofNanos(20_000), Duration.ofMillis(1), Duration.ofMillis(500));
+      new Patience(Duration.ofNanos(60_000), Duration.ofMillis(1), Duration.ofMillis(500));
 
   private static final Patience WITH_VECTORS =
       new Patience(Duration.ofNanos(150_000), Duration.ofMillis(6), Duration.ofMillis(1500));
@@ -65,22 +65,14 @@ public final class WarmUp {
    * @param output of the matrix that makes logits
    */
   public static void packing(List<TensorType> types, TensorType output) {
-    untilFast(
-        Stream.concat(
-                types.stream()
-                    .flatMap(type -> Stream.ofNullable(Packing.of(type)).map(p -> packer(type, p))),
-                Stream.of(output)
-                    .filter(type -> VectorKernels.estimates(type, VectorKernels.INTEGERS))
-                    .map(WarmUp::estimatedPacker))
-            .toList(),
-        WITH_PACKING);
-  }
-
-  private static Runnable estimatedPacker(TensorType type) {
-    RawMatrix raw = zeros(Arena.ofAuto(), type, ROWS, COLS);
-    MemorySegment data = Arena.ofAuto().allocate(EstimatedMatrix.bytes(raw), 64);
-    EstimatedPacker packer = new EstimatedPacker(raw, EstimatedMatrix.of(raw, data));
-    return () -> packer.pack(0);
+    try (Kernels kernels = KernelChoice.create(1)) {
+      RawMatrix zeros = zeros(Arena.ofAuto(), output, ROWS, COLS);
+      Stream<Runnable> packers =
+          types.stream()
+              .flatMap(type -> Stream.ofNullable(Packing.of(type)).map(p -> packer(type, p)));
+      Stream<Runnable> ofOutput = Stream.of(() -> kernels.prepareOutput(zeros));
+      untilFast(Stream.concat(packers, ofOutput).toList(), WITH_PACKING);
+    }
   }
 
   private static Runnable packer(TensorType type, Packing packing) {

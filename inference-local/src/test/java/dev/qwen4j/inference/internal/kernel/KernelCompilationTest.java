@@ -49,7 +49,7 @@ class KernelCompilationTest {
   /** The process itself: all kernels, long enough for the first compiler. */
   public static void main(String[] args) {
     List<TensorType> types = Arrays.asList(TensorType.values());
-    for (TensorType output : List.of(TensorType.Q8_0, TensorType.Q4_0)) {
+    for (TensorType output : List.of(TensorType.Q8_0, TensorType.Q4_0, TensorType.Q6_K)) {
       WarmUp.packing(types, output);
       WarmUp.prefill(types, output);
     }

@@ -2,18 +2,21 @@ package dev.qwen4j.inference.internal.kernel;
 
 import static dev.qwen4j.inference.internal.kernel.Lanes.BITS;
 import static dev.qwen4j.inference.internal.kernel.Lanes.F;
+import static dev.qwen4j.inference.internal.kernel.Lanes.FLOAT;
 import static dev.qwen4j.inference.internal.kernel.Lanes.I;
 import static dev.qwen4j.inference.internal.kernel.Lanes.L;
 import static dev.qwen4j.inference.internal.kernel.Lanes.LE;
 import static dev.qwen4j.inference.internal.kernel.Lanes.S;
 import static dev.qwen4j.inference.internal.kernel.Lanes.SF;
 import static dev.qwen4j.inference.internal.kernel.Memory.ALL;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.S2I;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -22,25 +25,29 @@ import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * An output matrix of 4-bit weights (Q4_0), with a sketch of their upper two bits to estimate from:
- * of 18 bytes a block it reads 10, and its arithmetic must keep up with that. So the kernel looks
- * products up: two neighbours' upper bits are an index into a table of 16 sums for those two
- * columns, in 8 bits, of which an instruction finds a vector full. (Wei et al. 2024, "T-MAC".)
+ * Two bits of each weight of a matrix, to estimate products from: of a block of 32 columns it reads
+ * 10 bytes, and its arithmetic must keep up with that. So the kernel looks products up: two
+ * neighbours' bits are an index into a table of 16 sums for those two columns, in 8 bits, of which
+ * an instruction finds a vector full. (Wei et al. 2024, "T-MAC".)
  *
- * <p>A group is two vectors of bytes wide, a byte for each row. Of a block of 32 columns come eight
- * bytes of each row, [four of two, two, two vectors]: of both vectors the first byte, then of both
- * the second. A byte holds four columns, the first in the lowest bits. Behind a block lie its
- * scales, a half for each row. In a vector of bytes the row {@code k · L + i} is byte {@code 4i +
- * k}, so that sums come out in the order of the rows.
+ * <p>A weight is {@code scale · (bits − 1.5)}, give or take half a scale; the scale of a block is
+ * half its largest weight, so that none is further off.
  *
- * <p>The weights are kept whole besides: what is read of a sketch is too far apart for one row.
+ * <p>A group is two vectors of bytes wide, a byte for each row. Of a block come eight bytes of each
+ * row, [four of two, two, two vectors]: of both vectors the first byte, then of both the second. A
+ * byte holds four columns, the first in the lowest bits. Behind a block lie its scales, a half for
+ * each row. In a vector of bytes the row {@code k · L + i} is byte {@code 4i + k}, so that sums
+ * come out in the order of the rows. Behind all groups lies a float for each row: {@code (Σ
+ * scale⁴)^¼}.
  */
-final class SketchMatrix implements EstimatedMatrix {
+final class Sketch {
+  static final int GROUP_ROWS = 8 * L;
+
+  private static final int BLOCK = EstimatedMatrix.BLOCK;
+
   /** A vector of bytes. */
   private static final VectorSpecies<Byte> B =
       VectorSpecies.of(byte.class, VectorShape.forBitSize(BITS));
-
-  private static final int GROUP_ROWS = 8 * L;
 
   /** Bytes of a row's block, without the scale. */
   private static final int ROW_BYTES = 8;
@@ -55,107 +62,101 @@ final class SketchMatrix implements EstimatedMatrix {
   private final int cols;
   private final MemorySegment data;
   private final long address; // for the reason that PackedMatrix has one
-  private final NibbleRows nibbles;
 
-  /** A matrix of the shape of {@code shape} in {@code data}, {@link #bytes} of them. */
-  SketchMatrix(RawMatrix shape, MemorySegment data) {
+  /** A sketch of the shape of {@code shape} in {@code data}, {@link #bytes} of them. */
+  Sketch(RawMatrix shape, MemorySegment data) {
     this.rows = shape.rows();
     this.cols = shape.cols();
     this.data = data;
     this.address = data.address();
-    this.nibbles = new NibbleRows(rows, cols, data.asSlice(sketchBytes(shape)));
   }
 
   static long bytes(RawMatrix raw) {
-    return sketchBytes(raw) + NibbleRows.bytes(raw.rows(), raw.cols());
+    return groupsBytes(raw.rows(), raw.cols()) + raw.rows() * (long) Float.BYTES;
   }
 
-  private static long sketchBytes(RawMatrix raw) {
-    return Math.ceilDiv(raw.rows(), GROUP_ROWS) * (raw.cols() / BLOCK * BLOCK_BYTES);
+  private static long groupsBytes(int rows, int cols) {
+    return Math.ceilDiv(rows, GROUP_ROWS) * groupBytes(cols);
   }
 
-  @Override
-  public int rows() {
-    return rows;
-  }
-
-  @Override
-  public int cols() {
-    return cols;
-  }
-
-  @Override
-  public int groupRows() {
-    return GROUP_ROWS;
-  }
-
-  @Override
-  public long groupBytes() {
+  private static long groupBytes(int cols) {
     return cols / BLOCK * BLOCK_BYTES;
   }
 
-  @Override
-  public MemorySegment data() {
-    return data;
+  long groupBytes() {
+    return groupBytes(cols);
   }
 
-  @Override
-  public NibbleRows nibbles() {
-    return nibbles;
+  int groups() {
+    return Math.ceilDiv(rows, GROUP_ROWS);
   }
 
-  @Override
-  public long extraBytes() {
-    return data.byteSize();
+  /** The address of a row's {@code (Σ scale⁴)^¼}, as long as the memory is there. */
+  long spread(int row) {
+    return address + groupsBytes(rows, cols) + row * (long) Float.BYTES;
   }
 
-  @Override
-  public void dequantizeRow(int row, float[] out, int offset) {
-    for (int k = 0; k < cols; k++) {
-      out[offset + k] = nibbles.scale(row, k / BLOCK) * (nibbles.get(row, k) - 8);
+  /** Packs groups of rows of {@code raw}; of one worker. */
+  final class GroupPacker {
+    private final RawMatrix raw;
+    private final byte[] group = new byte[Math.toIntExact(groupBytes())];
+    private final float[] row = new float[cols];
+
+    GroupPacker(RawMatrix raw) {
+      this.raw = raw;
+    }
+
+    void pack(int g) {
+      int first = g * GROUP_ROWS;
+      int n = Math.min(GROUP_ROWS, rows - first);
+      if (n < GROUP_ROWS) {
+        Arrays.fill(group, (byte) 0);
+      }
+      for (int r = 0; r < n; r++) {
+        RowFloats.dequantize(raw, first + r, 0, cols, row, 0);
+        double sum = 0;
+        for (int b = 0; b < cols / BLOCK; b++) {
+          double square = putBlock(r, b);
+          square *= square;
+          sum += square * square;
+        }
+        float spread = (float) Math.sqrt(Math.sqrt(sum));
+        long at = groupsBytes(rows, cols) + (first + r) * (long) Float.BYTES;
+        data.set(FLOAT, at, spread);
+      }
+      MemorySegment.copy(group, 0, data, JAVA_BYTE, g * groupBytes(), group.length);
+    }
+
+    /** Returns the block's scale. */
+    private float putBlock(int r, int b) {
+      float most = 0;
+      for (int k = b * BLOCK; k < (b + 1) * BLOCK; k++) {
+        most = Math.max(most, Math.abs(row[k]));
+      }
+      short half = Float.floatToFloat16(most / 2);
+      float scale = Float.float16ToFloat(half);
+      float inverse = scale == 0 ? 0 : 1 / scale;
+      int at = (int) (b * BLOCK_BYTES);
+      int set = r / (4 * L);
+      int lane = r % L * 4 + r % (4 * L) / L;
+      for (int m = 0; m < ROW_BYTES; m++) {
+        int bits = 0;
+        for (int j = 0; j < 4; j++) {
+          int level = (int) (row[b * BLOCK + 4 * m + j] * inverse + 2); // not negative: rounds down
+          bits |= Math.min(level, 3) << (2 * j);
+        }
+        int vector = m / 2 * 4 + m % 2 * 2 + set;
+        group[at + vector * 4 * L + lane] = (byte) bits;
+      }
+      int to = at + (int) SCALES_AT + 2 * r;
+      group[to] = (byte) half;
+      group[to + 1] = (byte) (half >>> 8);
+      return scale;
     }
   }
 
-  @Override
-  public void putBlock(byte[] out, int row, int block, short scale, int[] weights) {
-    int at = (int) (block * BLOCK_BYTES);
-    int set = row / (4 * L);
-    int lane = row % L * 4 + row % (4 * L) / L;
-    for (int m = 0; m < ROW_BYTES; m++) {
-      int upper = (weights[m] >>> 2) & 0x0303_0303;
-      int nibbles = (upper | upper >>> 6) & 0x000F_000F;
-      int vector = m / 2 * 4 + m % 2 * 2 + set;
-      out[at + vector * 4 * L + lane] = (byte) (nibbles | nibbles >>> 12);
-    }
-    int to = at + (int) SCALES_AT + 2 * row;
-    out[to] = (byte) scale;
-    out[to + 1] = (byte) (scale >>> 8);
-  }
-
-  @Override
-  public void prepare(Activations a) {
-    OutputForms forms = a.forms();
-    forms.columns(a, cols);
-    forms.tables(a, cols);
-  }
-
-  @Override
-  public boolean productsNeedEstimates() {
-    return false;
-  }
-
-  @Override
-  public float product(int row, Activations a, float estimate, Scratch scratch) {
-    return nibbles.dot(row, a.forms(), a.forms().noRest, scratch);
-  }
-
-  @Override
-  public void products(int row, Activations a, Scratch scratch, float[] out, int at) {
-    nibbles.dots(row, a.forms(), a.forms().noRest, scratch, out, at);
-  }
-
-  @Override
-  public void estimate(int group, Activations a, float[] out) {
+  /** Estimates a group's products with a token: {@code out[0 … GROUP_ROWS)}. */
+  void estimate(int group, Activations a, float[] out) {
     long start = address + group * groupBytes();
     OutputForms forms = a.forms();
     long tables = forms.tablesAddress();
