@@ -1,5 +1,6 @@
 package dev.qwen4j.inference.internal.engine;
 
+import dev.qwen4j.inference.internal.kernel.Candidates;
 import dev.qwen4j.inference.internal.kernel.KvType;
 import dev.qwen4j.inference.internal.sampling.Sampler;
 import dev.qwen4j.inference.internal.sampling.SamplingOptions;
@@ -136,7 +137,8 @@ public final class Engine implements AutoCloseable {
             pause);
     try {
       float[] logits = new float[model.pass().vocabularySize()];
-      int reused = sequence.readPrompt(prompt, batcher, sampler.candidates(0), logits, pause);
+      Candidates first = candidates(sampler, 0);
+      int reused = sequence.readPrompt(prompt, batcher, first, logits, pause);
       batcher.writes();
       try {
         return write(
@@ -151,11 +153,15 @@ public final class Engine implements AutoCloseable {
     }
   }
 
+  private Candidates candidates(Sampler sampler, int ahead) {
+    return new Candidates(sampler.candidates(ahead), vocabulary);
+  }
+
   private Drafting drafting(
       int[] prompt, RetainedSequence sequence, Sampler sampler, Runnable pause) {
     return new Drafting(
         new PromptLookup(prompt),
-        sequence.text(batcher, sampler::candidates, pause),
+        sequence.text(batcher, ahead -> candidates(sampler, ahead), pause),
         drafts,
         new DraftPolicy(drafting, drafts),
         batcher::alone,

@@ -1,6 +1,5 @@
 package dev.qwen4j.inference.internal.sampling;
 
-import dev.qwen4j.inference.internal.kernel.Candidates;
 import java.util.SplittableRandom;
 
 /**
@@ -74,17 +73,17 @@ public final class Sampler {
   }
 
   /**
-   * The logits that {@link #sample} looks at: those that may be chosen, and as many more as
+   * How many of the largest logits {@link #sample} looks at: as many as may be chosen from, and as
    * penalties may push below others.
    *
    * @param ahead tokens to be sampled before, each of which may be one more to penalise
    */
-  public Candidates candidates(int ahead) {
+  public int candidates(int ahead) {
     if (!history.onlyLowers()) {
-      return Candidates.ALL;
+      return vocabulary;
     }
     int chosen = options.temperature() == 0 ? 1 : candidates.capacity();
-    return new Candidates(chosen + history.penalised(ahead), vocabulary);
+    return Math.min(vocabulary, chosen + history.penalised(ahead));
   }
 
   private int best(float[] logits) {

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.qwen4j.inference.internal.kernel.Candidates;
 import dev.qwen4j.inference.internal.sampling.SamplingOptions.Penalties;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -39,10 +38,9 @@ class SamplerTest {
 
   @Test
   void aSampleLooksAtAsManyLogitsAsMayBeChosen() {
-    assertThat(new Sampler(SamplingOptions.GREEDY, 9).candidates(3))
-        .isEqualTo(new Candidates(1, 9));
-    assertThat(new Sampler(PLAIN.withTopK(4), 9).candidates(0)).isEqualTo(new Candidates(4, 9));
-    assertThat(new Sampler(PLAIN, 9).candidates(0)).isEqualTo(new Candidates(9, 9));
+    assertThat(new Sampler(SamplingOptions.GREEDY, 9).candidates(3)).isEqualTo(1);
+    assertThat(new Sampler(PLAIN.withTopK(4), 9).candidates(0)).isEqualTo(4);
+    assertThat(new Sampler(PLAIN, 9).candidates(0)).isEqualTo(9);
   }
 
   @Test
@@ -50,9 +48,9 @@ class SamplerTest {
     Penalties penalties = new Penalties(1.1, 0.5, 0, 100);
     Sampler sampler = new Sampler(SamplingOptions.GREEDY.withPenalties(penalties), 9);
     sampler.prompt(new int[] {3, 5, 3});
-    assertThat(sampler.candidates(0)).isEqualTo(new Candidates(3, 9));
+    assertThat(sampler.candidates(0)).isEqualTo(3);
     sampler.accept(7);
-    assertThat(sampler.candidates(2)).isEqualTo(new Candidates(1 + 3 + 2, 9));
+    assertThat(sampler.candidates(2)).isEqualTo(1 + 3 + 2);
   }
 
   @Test
@@ -63,7 +61,7 @@ class SamplerTest {
             new Penalties(1, -1, 0, 100),
             new Penalties(1, 0, -1, 100))) {
       Sampler sampler = new Sampler(SamplingOptions.GREEDY.withPenalties(penalties), 9);
-      assertThat(sampler.candidates(0)).isEqualTo(Candidates.ALL);
+      assertThat(sampler.candidates(0)).isEqualTo(9);
     }
   }
 
