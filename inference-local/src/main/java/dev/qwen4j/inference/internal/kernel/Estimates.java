@@ -20,9 +20,7 @@ import jdk.incubator.vector.FloatVector;
  * standard deviations with a probability below 4e-6 (uniform numbers are strictly sub-Gaussian:
  * {@code exp(-DEVIATIONS²/2)} at most). So only rows whose estimate is that close to the largest
  * logits are worth the rest of their bits; their products are right, all others are estimates. What
- * it takes for a wrong choice is such a deviation of the very row that would have won; the rounding
- * of activations to 8 bits, which all quantised products live with, changes choices more often by
- * orders of magnitude.
+ * it takes for a wrong choice is such a deviation of the very row that would have won.
  *
  * <p>Of each chunk of rows the largest estimate is noted, and of the largest of these the products
  * are computed. The {@code count}-th largest of them is what a candidate must be able to reach:

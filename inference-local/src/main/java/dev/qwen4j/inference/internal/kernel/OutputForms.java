@@ -131,8 +131,8 @@ final class OutputForms {
     int blocks = cols / BLOCK;
     if (less.length < blocks) {
       less = OwnLines.ints(blocks);
-      factors = OwnLines.floats(blocks);
     }
+    reserveFactors(blocks);
     double squares = 0;
     for (int b = 0; b < blocks; b++) {
       int firsts = (short) a.halves[b];
@@ -154,8 +154,8 @@ final class OutputForms {
   void tables(Activations a, int cols) {
     int blocks = cols / BLOCK;
     long bytes = (long) blocks * TABLES * ENTRIES + BITS / 8; // whole vectors are read
+    reserveFactors(blocks);
     if (tables.byteSize() < bytes) {
-      factors = OwnLines.floats(blocks);
       tables = Arena.ofAuto().allocate(bytes, 64);
     }
     double squares = 0;
@@ -179,6 +179,12 @@ final class OutputForms {
       squares += variance * variance;
     }
     spread = (float) Math.sqrt(Math.sqrt(squares));
+  }
+
+  private void reserveFactors(int blocks) {
+    if (factors.length < blocks) {
+      factors = OwnLines.floats(blocks);
+    }
   }
 
   /** The sums of two columns for all bits of two weights. */

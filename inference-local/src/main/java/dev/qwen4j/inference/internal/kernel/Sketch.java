@@ -87,10 +87,6 @@ final class Sketch {
     return groupBytes(cols);
   }
 
-  int groups() {
-    return Math.ceilDiv(rows, GROUP_ROWS);
-  }
-
   /** The address of a row's {@code (Σ scale⁴)^¼}, as long as the memory is there. */
   long spread(int row) {
     return address + groupsBytes(rows, cols) + row * (long) Float.BYTES;
