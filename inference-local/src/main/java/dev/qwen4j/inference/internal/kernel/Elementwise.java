@@ -4,7 +4,6 @@ import static dev.qwen4j.inference.internal.kernel.Lanes.F;
 import static dev.qwen4j.inference.internal.kernel.Lanes.L;
 import static dev.qwen4j.inference.internal.kernel.Lanes.LE;
 import static dev.qwen4j.inference.internal.kernel.Memory.ALL;
-import static jdk.incubator.vector.VectorOperators.ADD;
 import static jdk.incubator.vector.VectorOperators.GT;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LT;
@@ -204,7 +203,7 @@ final class Elementwise {
       e.intoArray(scores, i);
       sums = sums.add(e);
     }
-    float sum = sums.reduceLanes(ADD);
+    float sum = LaneSums.of(sums);
     for (; i < at + n; i++) {
       scores[i] = (float) Math.exp(scores[i] - max);
       sum += scores[i];

@@ -8,7 +8,6 @@ import static dev.qwen4j.inference.internal.kernel.Lanes.LE;
 import static dev.qwen4j.inference.internal.kernel.Lanes.SF;
 import static dev.qwen4j.inference.internal.kernel.Lanes.SHORT;
 import static dev.qwen4j.inference.internal.kernel.Memory.ALL;
-import static jdk.incubator.vector.VectorOperators.ADD;
 import static jdk.incubator.vector.VectorOperators.B2I;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.S2I;
@@ -94,7 +93,7 @@ final class RowDots {
           FloatVector.fromArray(F, a, aAt + i + L)
               .fma(FloatVector.fromArray(F, b, bAt + i + L), s1);
     }
-    float sum = s0.add(s1).reduceLanes(ADD);
+    float sum = LaneSums.of(s0.add(s1));
     for (; i < n; i++) {
       sum += a[aAt + i] * b[bAt + i];
     }
@@ -114,7 +113,7 @@ final class RowDots {
         s0 = w0.fma(FloatVector.fromArray(F, x, i), s0);
         s1 = w1.fma(FloatVector.fromArray(F, x, i + L), s1);
       }
-      float sum = s0.add(s1).reduceLanes(ADD);
+      float sum = LaneSums.of(s0.add(s1));
       for (; i < cols; i++) {
         sum += Float.intBitsToFloat(ALL.get(INT, row + 4L * i)) * x[i];
       }
@@ -144,7 +143,7 @@ final class RowDots {
         s0 = w0.fma(FloatVector.fromArray(F, xHalf, i), s0);
         s1 = w1.fma(FloatVector.fromArray(F, xHalf, i + L), s1);
       }
-      float sum = s0.add(s1).reduceLanes(ADD) * 0x1p56f;
+      float sum = LaneSums.of(s0.add(s1)) * 0x1p56f;
       for (; i < cols; i++) {
         sum += Float.float16ToFloat(ALL.get(SHORT, row + 2L * i)) * (xHalf[i] * 0x1p-56f);
       }
@@ -170,7 +169,7 @@ final class RowDots {
         s0 = w0.fma(FloatVector.fromArray(F, x, i), s0);
         s1 = w1.fma(FloatVector.fromArray(F, x, i + L), s1);
       }
-      float sum = s0.add(s1).reduceLanes(ADD);
+      float sum = LaneSums.of(s0.add(s1));
       for (; i < cols; i++) {
         sum += Float.intBitsToFloat(ALL.get(SHORT, row + 2L * i) << 16) * x[i];
       }
@@ -209,7 +208,7 @@ final class RowDots {
         sum = s0.add(s1).fma(FloatVector.broadcast(F8, factor), sum);
         block += 36;
       }
-      out[at + r] = sum.reduceLanes(ADD) * 0x1p64f;
+      out[at + r] = LaneSums.ofEight(sum) * 0x1p64f;
     }
   }
 }

@@ -7,7 +7,6 @@ import static dev.qwen4j.inference.internal.kernel.Lanes.LE;
 import static dev.qwen4j.inference.internal.kernel.Memory.ALL;
 import static dev.qwen4j.inference.internal.kernel.Tiles.STRIP;
 import static dev.qwen4j.inference.internal.kernel.Tiles.WIDE;
-import static jdk.incubator.vector.VectorOperators.ADD;
 import static jdk.incubator.vector.VectorOperators.GT;
 
 import java.lang.foreign.MemorySegment;
@@ -275,10 +274,7 @@ final class VectorAttention {
         s2 = FloatVector.fromArray(F, keys, k + 2 * headDim + i).fma(x, s2);
         s3 = FloatVector.fromArray(F, keys, k + 3 * headDim + i).fma(x, s3);
       }
-      scores[at + p] = s0.reduceLanes(ADD) * scale;
-      scores[at + p + 1] = s1.reduceLanes(ADD) * scale;
-      scores[at + p + 2] = s2.reduceLanes(ADD) * scale;
-      scores[at + p + 3] = s3.reduceLanes(ADD) * scale;
+      LaneSums.ofFour(s0, s1, s2, s3, scale, scores, at + p);
     }
     for (; p < n; p++) {
       scores[at + p] = RowDots.dot(q, qAt, keys, p * headDim, headDim) * scale;
