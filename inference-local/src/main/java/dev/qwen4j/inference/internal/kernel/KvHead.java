@@ -24,6 +24,10 @@ final class KvHead {
     this.maxPositions = maxPositions;
   }
 
+  int headDim() {
+    return headDim;
+  }
+
   /** Makes room for so many rows. */
   void ensure(int positions) {
     while (pages.size() * PAGE < positions) {
@@ -45,6 +49,11 @@ final class KvHead {
       pages.get((position + done) / PAGE).read(row, n, out, done * headDim);
       done += n;
     }
+  }
+
+  /** The page of a position, of a cache in half precision: [{@link #PAGE}, headDim]. */
+  short[] halves(int position) {
+    return ((KvRows.Halves) pages.get(position / PAGE)).values();
   }
 
   /** Takes over the first rows of another head of the same shape and type. */

@@ -8,6 +8,7 @@ import java.util.Arrays;
  * {@code maxPositions}.
  */
 public final class KvLayer {
+  private final KvType type;
   private final int headDim;
   private final int maxPositions;
   private final KvHead[] keys;
@@ -19,6 +20,7 @@ public final class KvLayer {
   }
 
   public KvLayer(KvType type, int kvHeads, int headDim, int maxPositions) {
+    this.type = type;
     this.headDim = headDim;
     this.maxPositions = maxPositions;
     this.keys = new KvHead[kvHeads];
@@ -29,6 +31,10 @@ public final class KvLayer {
 
   public int kvHeads() {
     return keys.length;
+  }
+
+  KvType type() {
+    return type;
   }
 
   public int headDim() {
@@ -95,6 +101,14 @@ public final class KvLayer {
   /** The values of one head at {@code count} positions: [count, headDim]. */
   void readValues(int kvHead, int position, int count, float[] out) {
     values[kvHead].read(position, count, out);
+  }
+
+  KvHead keys(int kvHead) {
+    return keys[kvHead];
+  }
+
+  KvHead values(int kvHead) {
+    return values[kvHead];
   }
 
   /** Makes room for so many positions. */

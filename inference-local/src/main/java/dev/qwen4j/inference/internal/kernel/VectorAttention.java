@@ -10,18 +10,13 @@ import static dev.qwen4j.inference.internal.kernel.Tiles.WIDE;
 import static jdk.incubator.vector.VectorOperators.GT;
 
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import jdk.incubator.vector.FloatVector;
 
 /**
  * Causal grouped-query attention over cached keys and values, without a buffer of tokens ×
- * positions.
- *
- * <p>One token of a sequence, or a few one by one, those of all sequences in one go: every key and
- * value head is read once for all query heads of its group, in stretches of positions that workers
- * share; the stretches' softmaxes are merged at the end.
+ * positions. One token of a sequence, or a few, are left to {@link TokenAttention}.
  *
  * <p>Many tokens: a lane is a query row (a token and a head of the group), so that scores, maxima
  * and sums of a tile are plain vectors and nothing is ever reduced across lanes. Positions come in
@@ -38,25 +33,18 @@ final class VectorAttention {
   /** Below every score, and finite, so that no difference is NaN. */
   private static final float MASKED = -1e30f;
 
-  private static final int POSITIONS_PER_STRETCH = 128;
-
-  private static final KvLayer NONE = new KvLayer(0, 0, 0);
-
-  /** Positions that one token's attention converts at once: they stay in the first-level cache. */
-  private static final int STEP = 16;
-
   /** So many tokens attend one by one: what a draft is checked with is, to the bit, one token's. */
   private static final int FEW = 4;
 
   private final WorkerPool pool;
+  private final TokenAttention oneByOne;
   private final Buffers[] buffers;
-  private final WorkerPool.Chunk stretchOfOne = this::attendStretch;
   private final WorkerPool.Chunk manyTokens = this::attendTiles;
 
   // The call in progress.
   private float[] q = new float[0];
   private float[] out = new float[0];
-  private KvLayer kv = NONE;
+  private KvLayer kv = new KvLayer(0, 0, 0);
   private int heads;
   private int group;
   private float scale;
@@ -64,23 +52,10 @@ final class VectorAttention {
   private int first; // row of q and out
   private int tokens;
   private int position;
-  // Tokens that attend one by one, of all spans; the tasks are kept for the next call.
-  private final List<Task> tasks = new ArrayList<>();
-  private int alone;
-  // Per task, head and stretch: maximum, sum, and the values' sum [headDim].
-  private float[] partial = new float[0];
-
-  /** What one token attends to. */
-  private static final class Task {
-    KvLayer kv = NONE;
-    int visible; // positions
-    int row; // where its query begins, and its result
-    int stretches;
-    int partialAt;
-  }
 
   VectorAttention(WorkerPool pool) {
     this.pool = pool;
+    this.oneByOne = new TokenAttention(pool);
     this.buffers = new Buffers[pool.size()];
     Arrays.setAll(buffers, w -> new Buffers());
   }
@@ -94,7 +69,6 @@ final class VectorAttention {
   private static final class Buffers {
     float[] keys = new float[0];
     float[] values = new float[0];
-    float[] scores = new float[0];
     final NativeFloats keyRows = new NativeFloats();
     final NativeFloats valueStrips = new NativeFloats();
     final NativeFloats weights = new NativeFloats();
@@ -105,13 +79,10 @@ final class VectorAttention {
     final float[] totals = OwnLines.floats(TILES * WIDE);
     final float[] shrinks = OwnLines.floats(WIDE);
 
-    void fit(int headDim, int scoreCount) {
+    void fit(int headDim) {
       if (keys.length < BLOCK * headDim) {
         keys = OwnLines.floats(BLOCK * headDim);
         values = OwnLines.floats(BLOCK * headDim);
-      }
-      if (scores.length < scoreCount) {
-        scores = OwnLines.floats(scoreCount + scoreCount / 2);
       }
     }
   }
@@ -122,14 +93,13 @@ final class VectorAttention {
     this.out = out;
     this.heads = heads;
     this.scale = scale;
-    alone = 0;
     first = 0;
     for (KvSpan span : spans) {
       kv = span.kv();
       group = heads / kv.kvHeads();
       if (span.tokens() <= FEW || kv.headDim() > Tiles.COLUMNS) {
         for (int t = 0; t < span.tokens(); t++) {
-          addAlone(span.position() + t, first + t);
+          oneByOne.add(kv, span.position() + t, first + t);
         }
       } else {
         tokens = span.tokens();
@@ -139,194 +109,7 @@ final class VectorAttention {
       }
       first += span.tokens();
     }
-    if (alone > 0) {
-      attendAlone();
-    }
-  }
-
-  private void addAlone(int position, int row) {
-    if (alone == tasks.size()) {
-      tasks.add(new Task());
-    }
-    Task task = tasks.get(alone++);
-    task.kv = kv;
-    task.visible = position + 1;
-    task.row = row * heads * kv.headDim();
-    int wanted = Math.ceilDiv(4 * pool.size(), kv.kvHeads());
-    int most = pool.size() == 1 ? 1 : wanted;
-    task.stretches = Math.clamp(task.visible / POSITIONS_PER_STRETCH, 1, most);
-  }
-
-  private void attendAlone() {
-    int chunks = 0;
-    int records = 0;
-    for (int i = 0; i < alone; i++) {
-      Task task = tasks.get(i);
-      task.partialAt = records * (kv.headDim() + 2);
-      records += heads * task.stretches;
-      chunks += kv.kvHeads() * task.stretches;
-    }
-    if (partial.length < records * (kv.headDim() + 2)) {
-      partial = OwnLines.floats(records * (kv.headDim() + 2));
-    }
-    pool.run(chunks, stretchOfOne);
-    for (int i = 0; i < alone; i++) {
-      Task task = tasks.get(i);
-      if (task.stretches > 1) {
-        mergeHeads(task, 0, heads);
-      }
-      task.kv = NONE; // It may be large, and nobody else's.
-    }
-  }
-
-  private void mergeHeads(Task task, int first, int count) {
-    int record = kv.headDim() + 2;
-    for (int h = first; h < first + count; h++) {
-      int at = task.partialAt + h * task.stretches * record;
-      merge(at, task.stretches, record, task.row + h * kv.headDim());
-    }
-  }
-
-  /** Joins the stretches of one head: each softmax rescaled to the common maximum. */
-  private void merge(int at, int stretches, int record, int outAt) {
-    int headDim = record - 2;
-    float max = MASKED;
-    for (int s = 0; s < stretches; s++) {
-      max = Math.max(max, partial[at + s * record]);
-    }
-    float total = 0;
-    Arrays.fill(out, outAt, outAt + headDim, 0);
-    for (int s = 0; s < stretches; s++) {
-      int from = at + s * record;
-      float weight = (float) Math.exp(partial[from] - max);
-      total += weight * partial[from + 1];
-      Elementwise.addScaled(weight, partial, from + 2, out, outAt, headDim);
-    }
-    float inverse = 1 / total;
-    for (int i = 0; i < headDim; i++) {
-      out[outAt + i] *= inverse;
-    }
-  }
-
-  private void attendStretch(int worker, int chunk) {
-    int c = chunk;
-    int i = 0;
-    for (; c >= kv.kvHeads() * tasks.get(i).stretches; i++) {
-      c -= kv.kvHeads() * tasks.get(i).stretches;
-    }
-    Task task = tasks.get(i);
-    int kvHead = c / task.stretches;
-    int stretch = c % task.stretches;
-    Buffers b = buffers[worker];
-    KvLayer kv = task.kv;
-    int stretches = task.stretches;
-    int from = (int) ((long) task.visible * stretch / stretches);
-    int to = (int) ((long) task.visible * (stretch + 1) / stretches);
-    int headDim = kv.headDim();
-    int record = headDim + 2;
-    int firstHead = kvHead * group;
-    int queries = task.row + firstHead * headDim;
-    int records = task.partialAt + (firstHead * stretches + stretch) * record;
-    int span = to - from;
-    b.fit(headDim, group * span);
-    for (int p = from; p < to; p += STEP) {
-      int n = Math.min(STEP, to - p);
-      kv.readKeys(kvHead, p, n, b.keys);
-      for (int g = 0; g < group; g++) {
-        int qAt = queries + g * headDim;
-        scoreBlock(q, qAt, b.keys, n, headDim, scale, b.scores, g * span + p - from);
-      }
-    }
-    for (int g = 0; g < group; g++) {
-      int at = records + g * stretches * record;
-      float max = Elementwise.max(b.scores, g * span, span);
-      partial[at] = max;
-      partial[at + 1] = Elementwise.expAndSum(b.scores, g * span, span, max);
-      Arrays.fill(partial, at + 2, at + record, 0);
-    }
-    for (int p = from; p < to; p += STEP) {
-      int n = Math.min(STEP, to - p);
-      kv.readValues(kvHead, p, n, b.values);
-      for (int g = 0; g < group; g++) {
-        int at = records + g * stretches * record + 2;
-        addValues(b.scores, g * span + p - from, b.values, n, headDim, partial, at);
-      }
-    }
-    if (stretches == 1) {
-      mergeHeads(task, firstHead, group);
-    }
-  }
-
-  /** Four keys at a time: their sums across lanes, which take long one by one, go side by side. */
-  private static void scoreBlock(
-      float[] q, int qAt, float[] keys, int n, int headDim, float scale, float[] scores, int at) {
-    int p = 0;
-    for (; p + 4 <= n && headDim % L == 0; p += 4) {
-      int k = p * headDim;
-      FloatVector s0 = FloatVector.zero(F);
-      FloatVector s1 = FloatVector.zero(F);
-      FloatVector s2 = FloatVector.zero(F);
-      FloatVector s3 = FloatVector.zero(F);
-      for (int i = 0; i < headDim; i += L) {
-        FloatVector x = FloatVector.fromArray(F, q, qAt + i);
-        s0 = FloatVector.fromArray(F, keys, k + i).fma(x, s0);
-        s1 = FloatVector.fromArray(F, keys, k + headDim + i).fma(x, s1);
-        s2 = FloatVector.fromArray(F, keys, k + 2 * headDim + i).fma(x, s2);
-        s3 = FloatVector.fromArray(F, keys, k + 3 * headDim + i).fma(x, s3);
-      }
-      LaneSums.ofFour(s0, s1, s2, s3, scale, scores, at + p);
-    }
-    for (; p < n; p++) {
-      scores[at + p] = RowDots.dot(q, qAt, keys, p * headDim, headDim) * scale;
-    }
-  }
-
-  /** Values of even and of odd positions have sums of their own: an addition waits for the last. */
-  private static void addValues(
-      float[] scores, int at, float[] values, int n, int headDim, float[] sums, int sumsAt) {
-    int i = 0;
-    for (; i + 4 * L <= headDim; i += 4 * L) {
-      FloatVector s0 = FloatVector.fromArray(F, sums, sumsAt + i);
-      FloatVector s1 = FloatVector.fromArray(F, sums, sumsAt + i + L);
-      FloatVector s2 = FloatVector.fromArray(F, sums, sumsAt + i + 2 * L);
-      FloatVector s3 = FloatVector.fromArray(F, sums, sumsAt + i + 3 * L);
-      FloatVector t0 = FloatVector.zero(F);
-      FloatVector t1 = FloatVector.zero(F);
-      FloatVector t2 = FloatVector.zero(F);
-      FloatVector t3 = FloatVector.zero(F);
-      int p = 0;
-      for (; p + 2 <= n; p += 2) {
-        FloatVector even = FloatVector.broadcast(F, scores[at + p]);
-        FloatVector odd = FloatVector.broadcast(F, scores[at + p + 1]);
-        int v = p * headDim + i;
-        s0 = FloatVector.fromArray(F, values, v).fma(even, s0);
-        s1 = FloatVector.fromArray(F, values, v + L).fma(even, s1);
-        s2 = FloatVector.fromArray(F, values, v + 2 * L).fma(even, s2);
-        s3 = FloatVector.fromArray(F, values, v + 3 * L).fma(even, s3);
-        v += headDim;
-        t0 = FloatVector.fromArray(F, values, v).fma(odd, t0);
-        t1 = FloatVector.fromArray(F, values, v + L).fma(odd, t1);
-        t2 = FloatVector.fromArray(F, values, v + 2 * L).fma(odd, t2);
-        t3 = FloatVector.fromArray(F, values, v + 3 * L).fma(odd, t3);
-      }
-      if (p < n) {
-        FloatVector last = FloatVector.broadcast(F, scores[at + p]);
-        int v = p * headDim + i;
-        t0 = FloatVector.fromArray(F, values, v).fma(last, t0);
-        t1 = FloatVector.fromArray(F, values, v + L).fma(last, t1);
-        t2 = FloatVector.fromArray(F, values, v + 2 * L).fma(last, t2);
-        t3 = FloatVector.fromArray(F, values, v + 3 * L).fma(last, t3);
-      }
-      s0.add(t0).intoArray(sums, sumsAt + i);
-      s1.add(t1).intoArray(sums, sumsAt + i + L);
-      s2.add(t2).intoArray(sums, sumsAt + i + 2 * L);
-      s3.add(t3).intoArray(sums, sumsAt + i + 3 * L);
-    }
-    for (; i < headDim; i++) {
-      for (int p = 0; p < n; p++) {
-        sums[sumsAt + i] += scores[at + p] * values[p * headDim + i];
-      }
-    }
+    oneByOne.attend(q, heads, scale, out);
   }
 
   private void attendTiles(int worker, int chunk) {
@@ -338,7 +121,7 @@ final class VectorAttention {
     int n = Math.min(TILES, tiles - firstTile);
     int headDim = kv.headDim();
     Buffers b = buffers[worker];
-    b.fit(headDim, 0);
+    b.fit(headDim);
     long keyRows = b.keyRows.address((long) BLOCK * Tiles.ROW / Float.BYTES);
     long strips = b.valueStrips.address((long) BLOCK * Math.ceilDiv(headDim, STRIP) * STRIP);
     long queries = b.queries.address((long) TILES * WIDE * headDim);
