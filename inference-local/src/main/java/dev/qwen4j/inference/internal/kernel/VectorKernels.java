@@ -70,7 +70,7 @@ final class VectorKernels implements Kernels {
   private final Activations[] activations = new Activations[FEW]; // Several tokens.
   private final Set<Packing> packings = EnumSet.noneOf(Packing.class);
   private final WorkerPool.Chunk roundToken = this::roundToken;
-  private final WorkerPool.Chunk decodeRows = this::decodeRows;
+  private final WorkerPool.Chunks decodeRows = this::decodeRows;
   private final WorkerPool.Chunk completeRows = this::completeRows;
   private final Estimates estimates = new Estimates();
 
@@ -350,7 +350,7 @@ final class VectorKernels implements Kernels {
     if (tokens > 1) {
       pool.run(tokens, roundToken);
     }
-    pool.run(chunks, decodeRows);
+    pool.runSome(chunks, decodeRows);
   }
 
   private void roundToken(int worker, int t) {
@@ -402,35 +402,38 @@ final class VectorKernels implements Kernels {
     return Math.clamp(CHUNK_BYTES / Math.max(1, w.rowBytes()), 1, w.rows());
   }
 
-  private void decodeRows(int worker, int chunk) {
-    int c = chunk;
+  private void decodeRows(int worker, int from, int to) {
+    int first = 0; // of a matrix
     for (int i = 0; i < weights.length; i++) {
       int chunks = decodeChunks(weights[i]);
-      if (c < chunks) {
-        decodeRows(weights[i], c, chunks, rounded(worker), scratch[worker], outs[i]);
-        return;
+      int start = Math.max(from - first, 0);
+      int end = Math.min(to - first, chunks);
+      if (start < end) {
+        decodeRows(weights[i], start, end, chunks, worker, outs[i]);
       }
-      c -= chunks;
+      first += chunks;
     }
   }
 
-  private void decodeRows(
-      Matrix matrix, int chunk, int chunks, Activations[] x, Scratch scratch, float[] out) {
+  private void decodeRows(Matrix matrix, int from, int to, int chunks, int worker, float[] out) {
+    Activations[] x = rounded(worker);
+    Scratch own = scratch[worker];
     if (matrix instanceof PackedMatrix w) {
-      int to = (int) ((long) w.groups() * (chunk + 1) / chunks);
-      for (int g = (int) ((long) w.groups() * chunk / chunks); g < to; g += streams) {
-        decodeGroups(w, g, Math.min(streams, to - g), x, scratch, out);
+      int end = (int) ((long) w.groups() * to / chunks);
+      for (int g = (int) ((long) w.groups() * from / chunks); g < end; g += streams) {
+        decodeGroups(w, g, Math.min(streams, end - g), x, own, out);
       }
     } else if (matrix instanceof EstimatedMatrix w) {
-      estimates.estimate(w, chunk, x, scratch);
+      for (int c = from; c < to; c++) {
+        estimates.estimate(w, c, x, own);
+      }
     } else {
       MappedMatrix w = (MappedMatrix) matrix;
-      int from = chunk * rowsPerChunk(w);
-      int rows = Math.min(rowsPerChunk(w), w.rows() - from);
-      long address = w.raw().data().address() + from * w.rowBytes();
+      int first = from * rowsPerChunk(w);
+      int rows = Math.min(to * rowsPerChunk(w), w.rows()) - first;
+      long address = w.raw().data().address() + first * w.rowBytes();
       for (int t = 0; t < tokens; t++) {
-        int to = t * w.rows() + from;
-        RowDots.multiply(w.raw(), address, rows, x[t], scratch, out, to);
+        RowDots.multiply(w.raw(), address, rows, x[t], own, out, t * w.rows() + first);
       }
     }
   }

@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -20,9 +22,17 @@ class WorkerPoolTest {
           for (int round = 0; round < 50; round++) {
             AtomicIntegerArray runs = new AtomicIntegerArray(chunks);
             pool.run(chunks, (worker, chunk) -> runs.incrementAndGet(chunk));
+            AtomicInteger calls = new AtomicInteger();
+            pool.runSome(
+                chunks,
+                (worker, from, to) -> {
+                  calls.incrementAndGet();
+                  IntStream.range(from, to).forEach(runs::incrementAndGet);
+                });
             for (int c = 0; c < chunks; c++) {
-              assertThat(runs.get(c)).isEqualTo(1);
+              assertThat(runs.get(c)).isEqualTo(2);
             }
+            assertThat(calls.get()).isLessThanOrEqualTo(Math.min(chunks, 200));
           }
         }
       }
