@@ -29,7 +29,8 @@ import jdk.incubator.vector.ShortVector;
 
 /**
  * {@link PackedDots} of the K types, whose scales are bytes times a number for 256 weights: more
- * work than fits the kernels, so that they are written down as floats first.
+ * work than fits the kernels, so that they are written down as floats first. The launcher names
+ * this class, to have it compiled with a profile.
  */
 final class SuperBlockDots {
   private SuperBlockDots() {}
