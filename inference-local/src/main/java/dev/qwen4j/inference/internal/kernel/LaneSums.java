@@ -1,6 +1,7 @@
 package dev.qwen4j.inference.internal.kernel;
 
 import static dev.qwen4j.inference.internal.kernel.Lanes.F;
+import static dev.qwen4j.inference.internal.kernel.Lanes.F8;
 import static dev.qwen4j.inference.internal.kernel.Lanes.L;
 
 import jdk.incubator.vector.FloatVector;
@@ -13,8 +14,6 @@ import jdk.incubator.vector.VectorSpecies;
  * JIT has compiled it, so that the same seed would give another reply now and then.
  */
 final class LaneSums {
-  private static final VectorSpecies<Float> F8 = FloatVector.SPECIES_256;
-
   private static final VectorShuffle<Float> ONE = turn(F, 1);
   private static final VectorShuffle<Float> TWO = turn(F, 2);
   private static final VectorShuffle<Float> FOUR = turn(F, 4);

@@ -3,6 +3,7 @@ package dev.qwen4j.inference.internal.kernel;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
@@ -16,6 +17,9 @@ final class Lanes {
 
   /** Floats: 4, 8 or 16 lanes. */
   static final VectorSpecies<Float> F = VectorSpecies.of(float.class, VectorShape.forBitSize(BITS));
+
+  /** Eight floats, whatever the machine prefers. */
+  static final VectorSpecies<Float> F8 = FloatVector.SPECIES_256;
 
   static final VectorSpecies<Integer> I = VectorSpecies.of(int.class, VectorShape.forBitSize(BITS));
 

@@ -1,6 +1,7 @@
 package dev.qwen4j.inference.internal.kernel;
 
 import static dev.qwen4j.inference.internal.kernel.Lanes.F;
+import static dev.qwen4j.inference.internal.kernel.Lanes.F8;
 import static dev.qwen4j.inference.internal.kernel.Lanes.I;
 import static dev.qwen4j.inference.internal.kernel.Lanes.INT;
 import static dev.qwen4j.inference.internal.kernel.Lanes.L;
@@ -28,7 +29,6 @@ import jdk.incubator.vector.VectorSpecies;
  * compilation, and allocates them as objects where it decides not to inline.
  */
 final class RowDots {
-  private static final VectorSpecies<Float> F8 = FloatVector.SPECIES_256;
   private static final VectorSpecies<Integer> I8 = IntVector.SPECIES_256;
   private static final VectorSpecies<Byte> B8 = ByteVector.SPECIES_64;
 

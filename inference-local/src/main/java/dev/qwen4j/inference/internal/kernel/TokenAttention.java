@@ -16,9 +16,6 @@ import jdk.incubator.vector.FloatVector;
  * <p>A token's result is the same, to the bit, whatever other tokens there are.
  */
 final class TokenAttention {
-  /** Below every score, and finite, so that no difference is NaN. */
-  private static final float MASKED = -1e30f;
-
   private static final int POSITIONS_PER_STRETCH = 128;
 
   /** Positions that are converted at once: they stay in the first-level cache. */
@@ -26,7 +23,7 @@ final class TokenAttention {
 
   private final WorkerPool pool;
   private final Buffers[] buffers;
-  private final WorkerPool.Chunk stretch = this::attendStretch;
+  private final WorkerPool.Chunk oneStretch = this::attendStretch;
 
   // The tokens to come; tasks are kept for the next call.
   private final List<Task> tasks = new ArrayList<>();
@@ -82,6 +79,11 @@ final class TokenAttention {
     Arrays.setAll(buffers, w -> new Buffers());
   }
 
+  /** Begins without a token, also if the last call has failed. */
+  void begin() {
+    count = 0;
+  }
+
   /**
    * Lets a token attend with the next call of {@link #attend}.
    *
@@ -123,7 +125,7 @@ final class TokenAttention {
     if (partial.length < records * (headDim + 2)) {
       partial = OwnLines.floats(records * (headDim + 2));
     }
-    pool.run(chunks, stretch);
+    pool.run(chunks, oneStretch);
     for (int i = 0; i < count; i++) {
       Task task = tasks.get(i);
       if (task.stretches > 1) {
@@ -131,7 +133,6 @@ final class TokenAttention {
       }
       task.kv = Task.NONE; // It may be large, and nobody else's.
     }
-    count = 0;
   }
 
   private void mergeHeads(Task task, int first, int count) {
@@ -145,8 +146,8 @@ final class TokenAttention {
   /** Joins the stretches of one head: each softmax rescaled to the common maximum. */
   private void merge(int at, int stretches, int outAt) {
     int record = headDim + 2;
-    float max = MASKED;
-    for (int s = 0; s < stretches; s++) {
+    float max = partial[at];
+    for (int s = 1; s < stretches; s++) {
       max = Math.max(max, partial[at + s * record]);
     }
     float total = 0;

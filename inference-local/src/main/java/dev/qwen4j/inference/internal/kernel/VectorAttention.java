@@ -94,6 +94,7 @@ final class VectorAttention {
     this.heads = heads;
     this.scale = scale;
     first = 0;
+    oneByOne.begin();
     for (KvSpan span : spans) {
       kv = span.kv();
       group = heads / kv.kvHeads();
