@@ -69,7 +69,7 @@ final class OutputForms {
   /** What sums with the upper bits of a block start from, for both of a pair. */
   int[] less = new int[0];
 
-  /** What a block's integers are multiplied with, in an estimate, for sums of halves. */
+  /** What a block's integers are multiplied with, in an estimate; in {@link #upper} for halves. */
   float[] factors = new float[0];
 
   /** {@code (Σ variance²)^¼} over the blocks, of what an estimate lacks of weights of scale 1. */
@@ -174,7 +174,7 @@ final class OutputForms {
         table(first, second, (tables.address() + ((long) b * TABLES + p) * ENTRIES) & Memory.MASK);
       }
       float step = unit * a.scale[b];
-      factors[b] = step * OF_HALVES;
+      factors[b] = step;
       double variance = ROUNDING * (energy(a, b) + TABLES * step * step);
       squares += variance * variance;
     }

@@ -1,5 +1,6 @@
 package dev.qwen4j.inference.internal.kernel;
 
+import static dev.qwen4j.inference.internal.kernel.Lanes.BF;
 import static dev.qwen4j.inference.internal.kernel.Lanes.BITS;
 import static dev.qwen4j.inference.internal.kernel.Lanes.F;
 import static dev.qwen4j.inference.internal.kernel.Lanes.FLOAT;
@@ -7,13 +8,12 @@ import static dev.qwen4j.inference.internal.kernel.Lanes.I;
 import static dev.qwen4j.inference.internal.kernel.Lanes.L;
 import static dev.qwen4j.inference.internal.kernel.Lanes.LE;
 import static dev.qwen4j.inference.internal.kernel.Lanes.S;
-import static dev.qwen4j.inference.internal.kernel.Lanes.SF;
 import static dev.qwen4j.inference.internal.kernel.Memory.ALL;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static jdk.incubator.vector.VectorOperators.B2I;
 import static jdk.incubator.vector.VectorOperators.I2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
-import static jdk.incubator.vector.VectorOperators.S2I;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -26,19 +26,20 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * Two bits of each weight of a matrix, to estimate products from: of a block of 32 columns it reads
- * 10 bytes, and its arithmetic must keep up with that. So the kernel looks products up: two
+ * 9 bytes, and its arithmetic must keep up with that. So the kernel looks products up: two
  * neighbours' bits are an index into a table of 16 sums for those two columns, in 8 bits, of which
  * an instruction finds a vector full. (Wei et al. 2024, "T-MAC".)
  *
  * <p>A weight is {@code scale · (bits − 1.5)}, give or take half a scale; the scale of a block is
- * half its largest weight, so that none is further off.
+ * half its largest weight or a little more, a whole number up to 127 of the row's unit, so that
+ * none is further off.
  *
  * <p>A group is two vectors of bytes wide, a byte for each row. Of a block come eight bytes of each
  * row, [four of two, two, two vectors]: of both vectors the first byte, then of both the second. A
- * byte holds four columns, the first in the lowest bits. Behind a block lie its scales, a half for
+ * byte holds four columns, the first in the lowest bits. Behind a block lie its scales, a byte for
  * each row. In a vector of bytes the row {@code k · L + i} is byte {@code 4i + k}, so that sums
- * come out in the order of the rows. Behind all groups lies a float for each row: {@code (Σ
- * scale⁴)^¼}.
+ * come out in the order of the rows. Behind all blocks of a group lie its rows' units, as floats,
+ * and behind all groups a float for each row: {@code (Σ scale⁴)^¼}.
  */
 final class Sketch {
   static final int GROUP_ROWS = 8 * L;
@@ -53,7 +54,9 @@ final class Sketch {
   private static final int ROW_BYTES = 8;
 
   private static final long SCALES_AT = (long) ROW_BYTES * GROUP_ROWS;
-  private static final long BLOCK_BYTES = SCALES_AT + 2L * GROUP_ROWS;
+  private static final long BLOCK_BYTES = SCALES_AT + GROUP_ROWS;
+
+  private static final int MOST_UNITS = 127;
 
   /** What all entries of a block's tables are more than they should be. */
   private static final int BIAS = OutputForms.TABLES * OutputForms.BIAS;
@@ -80,6 +83,10 @@ final class Sketch {
   }
 
   private static long groupBytes(int cols) {
+    return unitsAt(cols) + GROUP_ROWS * (long) Float.BYTES;
+  }
+
+  private static long unitsAt(int cols) {
     return cols / BLOCK * BLOCK_BYTES;
   }
 
@@ -95,7 +102,7 @@ final class Sketch {
   /** Packs groups of rows of {@code raw}; of one worker. */
   final class GroupPacker {
     private final RawMatrix raw;
-    private final byte[] group = new byte[Math.toIntExact(groupBytes())];
+    private final byte[] blocks = new byte[Math.toIntExact(unitsAt(cols))];
     private final float[] row = new float[cols];
 
     GroupPacker(RawMatrix raw) {
@@ -106,31 +113,38 @@ final class Sketch {
       int first = g * GROUP_ROWS;
       int n = Math.min(GROUP_ROWS, rows - first);
       if (n < GROUP_ROWS) {
-        Arrays.fill(group, (byte) 0);
+        Arrays.fill(blocks, (byte) 0);
       }
       for (int r = 0; r < n; r++) {
         RowFloats.dequantize(raw, first + r, 0, cols, row, 0);
+        float unit = largest(0, cols) / 2 / MOST_UNITS;
         double sum = 0;
         for (int b = 0; b < cols / BLOCK; b++) {
-          double square = putBlock(r, b);
+          double square = putBlock(r, b, unit);
           square *= square;
           sum += square * square;
         }
         float spread = (float) Math.sqrt(Math.sqrt(sum));
         long at = groupsBytes(rows, cols) + (first + r) * (long) Float.BYTES;
         data.set(FLOAT, at, spread);
+        data.set(FLOAT, g * groupBytes() + unitsAt(cols) + r * (long) Float.BYTES, unit);
       }
-      MemorySegment.copy(group, 0, data, JAVA_BYTE, g * groupBytes(), group.length);
+      MemorySegment.copy(blocks, 0, data, JAVA_BYTE, g * groupBytes(), blocks.length);
+    }
+
+    private float largest(int from, int to) {
+      float most = 0;
+      for (int k = from; k < to; k++) {
+        most = Math.max(most, Math.abs(row[k]));
+      }
+      return most;
     }
 
     /** Returns the block's scale. */
-    private float putBlock(int r, int b) {
-      float most = 0;
-      for (int k = b * BLOCK; k < (b + 1) * BLOCK; k++) {
-        most = Math.max(most, Math.abs(row[k]));
-      }
-      short half = Float.floatToFloat16(most / 2);
-      float scale = Float.float16ToFloat(half);
+    private float putBlock(int r, int b, float unit) {
+      float least = largest(b * BLOCK, (b + 1) * BLOCK) / 2;
+      int count = least == 0 ? 0 : Math.min((int) Math.ceil(least / unit), MOST_UNITS);
+      float scale = count * unit;
       float inverse = scale == 0 ? 0 : 1 / scale;
       int at = (int) (b * BLOCK_BYTES);
       int set = r / (4 * L);
@@ -142,11 +156,9 @@ final class Sketch {
           bits |= Math.min(level, 3) << (2 * j);
         }
         int vector = m / 2 * 4 + m % 2 * 2 + set;
-        group[at + vector * 4 * L + lane] = (byte) bits;
+        blocks[at + vector * 4 * L + lane] = (byte) bits;
       }
-      int to = at + (int) SCALES_AT + 2 * r;
-      group[to] = (byte) half;
-      group[to + 1] = (byte) (half >>> 8);
+      blocks[at + (int) SCALES_AT + r] = (byte) count;
       return scale;
     }
   }
@@ -206,78 +218,72 @@ final class Sketch {
       IntVector high = high0.reinterpretAsInts();
       long h = from + SCALES_AT;
       FloatVector scale0 =
-          ((IntVector) ShortVector.fromMemorySegment(SF, ALL, h, LE).convertShape(S2I, I, 0))
-              .lanewise(LSHL, 13)
-              .and(0x8FFFE000)
-              .reinterpretAsFloats()
+          ((FloatVector)
+                  ByteVector.fromMemorySegment(BF, ALL, h, LE)
+                      .convertShape(B2I, I, 0)
+                      .convert(I2F, 0))
               .mul(factor);
       s0 = scale0.fma((FloatVector) low.and(0xFFFF).sub(BIAS).convert(I2F, 0), s0);
       FloatVector scale1 =
-          ((IntVector)
-                  ShortVector.fromMemorySegment(SF, ALL, h + 2L * L, LE).convertShape(S2I, I, 0))
-              .lanewise(LSHL, 13)
-              .and(0x8FFFE000)
-              .reinterpretAsFloats()
+          ((FloatVector)
+                  ByteVector.fromMemorySegment(BF, ALL, h + L, LE)
+                      .convertShape(B2I, I, 0)
+                      .convert(I2F, 0))
               .mul(factor);
       s1 = scale1.fma((FloatVector) high.and(0xFFFF).sub(BIAS).convert(I2F, 0), s1);
       FloatVector scale2 =
-          ((IntVector)
-                  ShortVector.fromMemorySegment(SF, ALL, h + 4L * L, LE).convertShape(S2I, I, 0))
-              .lanewise(LSHL, 13)
-              .and(0x8FFFE000)
-              .reinterpretAsFloats()
+          ((FloatVector)
+                  ByteVector.fromMemorySegment(BF, ALL, h + 2L * L, LE)
+                      .convertShape(B2I, I, 0)
+                      .convert(I2F, 0))
               .mul(factor);
       s2 = scale2.fma((FloatVector) low.lanewise(LSHR, 16).sub(BIAS).convert(I2F, 0), s2);
       FloatVector scale3 =
-          ((IntVector)
-                  ShortVector.fromMemorySegment(SF, ALL, h + 6L * L, LE).convertShape(S2I, I, 0))
-              .lanewise(LSHL, 13)
-              .and(0x8FFFE000)
-              .reinterpretAsFloats()
+          ((FloatVector)
+                  ByteVector.fromMemorySegment(BF, ALL, h + 3L * L, LE)
+                      .convertShape(B2I, I, 0)
+                      .convert(I2F, 0))
               .mul(factor);
       s3 = scale3.fma((FloatVector) high.lanewise(LSHR, 16).sub(BIAS).convert(I2F, 0), s3);
       low = both1.sub(high1.lanewise(LSHL, 8)).reinterpretAsInts();
       high = high1.reinterpretAsInts();
       FloatVector scale4 =
-          ((IntVector)
-                  ShortVector.fromMemorySegment(SF, ALL, h + 8L * L, LE).convertShape(S2I, I, 0))
-              .lanewise(LSHL, 13)
-              .and(0x8FFFE000)
-              .reinterpretAsFloats()
+          ((FloatVector)
+                  ByteVector.fromMemorySegment(BF, ALL, h + 4L * L, LE)
+                      .convertShape(B2I, I, 0)
+                      .convert(I2F, 0))
               .mul(factor);
       s4 = scale4.fma((FloatVector) low.and(0xFFFF).sub(BIAS).convert(I2F, 0), s4);
       FloatVector scale5 =
-          ((IntVector)
-                  ShortVector.fromMemorySegment(SF, ALL, h + 10L * L, LE).convertShape(S2I, I, 0))
-              .lanewise(LSHL, 13)
-              .and(0x8FFFE000)
-              .reinterpretAsFloats()
+          ((FloatVector)
+                  ByteVector.fromMemorySegment(BF, ALL, h + 5L * L, LE)
+                      .convertShape(B2I, I, 0)
+                      .convert(I2F, 0))
               .mul(factor);
       s5 = scale5.fma((FloatVector) high.and(0xFFFF).sub(BIAS).convert(I2F, 0), s5);
       FloatVector scale6 =
-          ((IntVector)
-                  ShortVector.fromMemorySegment(SF, ALL, h + 12L * L, LE).convertShape(S2I, I, 0))
-              .lanewise(LSHL, 13)
-              .and(0x8FFFE000)
-              .reinterpretAsFloats()
+          ((FloatVector)
+                  ByteVector.fromMemorySegment(BF, ALL, h + 6L * L, LE)
+                      .convertShape(B2I, I, 0)
+                      .convert(I2F, 0))
               .mul(factor);
       s6 = scale6.fma((FloatVector) low.lanewise(LSHR, 16).sub(BIAS).convert(I2F, 0), s6);
       FloatVector scale7 =
-          ((IntVector)
-                  ShortVector.fromMemorySegment(SF, ALL, h + 14L * L, LE).convertShape(S2I, I, 0))
-              .lanewise(LSHL, 13)
-              .and(0x8FFFE000)
-              .reinterpretAsFloats()
+          ((FloatVector)
+                  ByteVector.fromMemorySegment(BF, ALL, h + 7L * L, LE)
+                      .convertShape(B2I, I, 0)
+                      .convert(I2F, 0))
               .mul(factor);
       s7 = scale7.fma((FloatVector) high.lanewise(LSHR, 16).sub(BIAS).convert(I2F, 0), s7);
     }
-    s0.mul(OutputForms.REST_OF_HALVES).intoArray(out, 0);
-    s1.mul(OutputForms.REST_OF_HALVES).intoArray(out, L);
-    s2.mul(OutputForms.REST_OF_HALVES).intoArray(out, 2 * L);
-    s3.mul(OutputForms.REST_OF_HALVES).intoArray(out, 3 * L);
-    s4.mul(OutputForms.REST_OF_HALVES).intoArray(out, 4 * L);
-    s5.mul(OutputForms.REST_OF_HALVES).intoArray(out, 5 * L);
-    s6.mul(OutputForms.REST_OF_HALVES).intoArray(out, 6 * L);
-    s7.mul(OutputForms.REST_OF_HALVES).intoArray(out, 7 * L);
+    long units = (start + unitsAt(cols)) & Memory.MASK;
+    s0.mul(FloatVector.fromMemorySegment(F, ALL, units, LE)).intoArray(out, 0);
+    s1.mul(FloatVector.fromMemorySegment(F, ALL, units + 4L * L, LE)).intoArray(out, L);
+    s2.mul(FloatVector.fromMemorySegment(F, ALL, units + 8L * L, LE)).intoArray(out, 2 * L);
+    s3.mul(FloatVector.fromMemorySegment(F, ALL, units + 12L * L, LE)).intoArray(out, 3 * L);
+    s4.mul(FloatVector.fromMemorySegment(F, ALL, units + 16L * L, LE)).intoArray(out, 4 * L);
+    s5.mul(FloatVector.fromMemorySegment(F, ALL, units + 20L * L, LE)).intoArray(out, 5 * L);
+    s6.mul(FloatVector.fromMemorySegment(F, ALL, units + 24L * L, LE)).intoArray(out, 6 * L);
+    s7.mul(FloatVector.fromMemorySegment(F, ALL, units + 28L * L, LE)).intoArray(out, 7 * L);
   }
 }

@@ -163,7 +163,7 @@ final class VectorKernels implements Kernels {
 
   @Override
   public long unread(TensorType type, long weights) {
-    long read = type == TensorType.Q8_0 ? 18 : 10; // bytes of 32 weights
+    long read = type == TensorType.Q8_0 ? 18 : 9; // bytes of 32 weights
     return estimates(type, integers) ? type.bytes(weights) - weights / 32 * read : 0;
   }
 

@@ -75,6 +75,8 @@ final class WorkerPool implements AutoCloseable {
   private final int[] end;
   private @Nullable Chunks work;
   private final OneByOne oneByOne = new OneByOne();
+  private int ahead; // of its own run is the one that a worker begins with; written as the work
+  private int lastAhead;
   private volatile boolean closed;
 
   /** A pool of {@code size} workers, the calling thread among them. */
@@ -111,11 +113,22 @@ final class WorkerPool implements AutoCloseable {
   /** Runs chunks 0 to {@code chunks} - 1, each once, on all workers; returns when all are done. */
   void run(int chunks, Chunk chunk) {
     oneByOne.chunk = chunk;
-    runSome(chunks, oneByOne);
+    ahead = 0;
+    start(chunks, oneByOne);
   }
 
-  /** The same, some of them at a time. */
+  /**
+   * The same, some of them at a time, where one call's chunks lie behind the last one's in memory.
+   * Who had the last of those begins with the first of these: the processor has fetched ahead for
+   * it.
+   */
   void runSome(int chunks, Chunks some) {
+    lastAhead = (lastAhead + 1) % size;
+    ahead = lastAhead;
+    start(chunks, some);
+  }
+
+  private void start(int chunks, Chunks some) {
     if (closed) {
       throw new IllegalStateException("the kernels are closed");
     }
@@ -203,7 +216,7 @@ final class WorkerPool implements AutoCloseable {
   private void takeChunks(int worker, Chunks some) {
     try {
       for (int i = 0; i < size; i++) {
-        int owner = (worker + i) % size;
+        int owner = (worker + ahead + i) % size;
         int last = end[owner];
         int left = last - next.get(owner * STRIDE);
         while (left > 0) {

@@ -48,8 +48,8 @@ class KernelReasonsTest {
     try (Kernels kernels = new VectorKernels(1, new PackedCopy(), 1, true);
         Kernels others = new VectorKernels(1, new PackedCopy(), 1, false)) {
       assertThat(kernels.unread(TensorType.Q8_0, 320)).isEqualTo(160);
-      assertThat(kernels.unread(TensorType.Q4_0, 320)).isEqualTo(80);
-      assertThat(kernels.unread(TensorType.Q6_K, 2560)).isEqualTo(2100 - 800);
+      assertThat(kernels.unread(TensorType.Q4_0, 320)).isEqualTo(90);
+      assertThat(kernels.unread(TensorType.Q6_K, 2560)).isEqualTo(2100 - 720);
       assertThat(kernels.unread(TensorType.Q4_K, 2560)).isZero();
       assertThat(others.unread(TensorType.Q8_0, 320)).isEqualTo(160);
       assertThat(others.unread(TensorType.Q4_0, 320)).isZero();

@@ -4,7 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
@@ -36,6 +39,34 @@ class WorkerPoolTest {
           }
         }
       }
+    }
+  }
+
+  @Test
+  void whoEndsACallBeginsTheNextOne() {
+    int[][] first = new int[4][2]; // of each call, each worker's first chunk
+    try (WorkerPool pool = new WorkerPool(2)) {
+      for (int[] call : first) {
+        Arrays.fill(call, -1);
+        CyclicBarrier both = new CyclicBarrier(2);
+        pool.runSome(
+            100,
+            (worker, from, to) -> {
+              if (call[worker] < 0) {
+                call[worker] = from;
+                await(both);
+              }
+            });
+      }
+    }
+    assertThat(first).isDeepEqualTo(new int[][] {{50, 0}, {0, 50}, {50, 0}, {0, 50}});
+  }
+
+  private static void await(CyclicBarrier barrier) {
+    try {
+      int unused = barrier.await();
+    } catch (InterruptedException | BrokenBarrierException e) {
+      throw new IllegalStateException(e);
     }
   }
 
