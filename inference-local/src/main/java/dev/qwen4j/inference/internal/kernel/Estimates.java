@@ -17,10 +17,11 @@ import jdk.incubator.vector.FloatVector;
  *
  * <p>The upper bits of a row's weights give an estimate. What is missing is a sum over the rest of
  * them, which is as good as random: its variance is known, and it exceeds {@code DEVIATIONS}
- * standard deviations with a probability below 4e-6 (uniform numbers are strictly sub-Gaussian:
- * {@code exp(-DEVIATIONS²/2)} at most). So only rows whose estimate is that close to the largest
- * logits are worth the rest of their bits; their products are right, all others are estimates. What
- * it takes for a wrong choice is such a deviation of the very row that would have won.
+ * standard deviations, as a sum of many numbers, with a probability of 3.4e-6. So only rows whose
+ * estimate is that close to the largest logits are worth the rest of their bits; their products are
+ * right, all others are estimates. What it takes for a wrong choice is such a deviation of the very
+ * row that would have won. (That row is like the token: an estimate must not lack what goes with
+ * the weights, see {@link Sketch}.)
  *
  * <p>Of each chunk of rows the largest estimate is noted, and of the largest of these the products
  * are computed. The {@code count}-th largest of them is what a candidate must be able to reach:
@@ -31,7 +32,7 @@ import jdk.incubator.vector.FloatVector;
  * each row has one and each token one.
  */
 final class Estimates {
-  private static final float DEVIATIONS = 5;
+  private static final float DEVIATIONS = 4.5f;
 
   /** So many times the {@code count} of products are computed, for the order is not theirs. */
   private static final int TIMES = 4;

@@ -38,7 +38,7 @@ final class OutputForms {
   private static final float MIDDLE = 1.5f;
 
   /** Variances of rounding, and of numbers below 16, where each is as frequent. */
-  private static final double ROUNDING = 1 / 12.0;
+  static final double ROUNDING = 1 / 12.0;
 
   private static final double BELOW_16 = (16 * 16 - 1) / 12.0;
 

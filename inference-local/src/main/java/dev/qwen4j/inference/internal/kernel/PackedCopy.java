@@ -41,7 +41,7 @@ public final class PackedCopy implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(PackedCopy.class);
 
   /** In the file's first bytes; another number whenever {@link Packing} or the file changes. */
-  private static final long MAGIC = ByteBuffer.wrap("q4jpack8".getBytes(US_ASCII)).getLong();
+  private static final long MAGIC = ByteBuffer.wrap("q4jpack9".getBytes(US_ASCII)).getLong();
 
   private static final int HEADER_BYTES = 16;
   private static final int ENTRY_BYTES = 32;

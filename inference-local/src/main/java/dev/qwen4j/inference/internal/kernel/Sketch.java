@@ -39,7 +39,7 @@ import jdk.incubator.vector.VectorSpecies;
  * byte holds four columns, the first in the lowest bits. Behind a block lie its scales, a byte for
  * each row. In a vector of bytes the row {@code k · L + i} is byte {@code 4i + k}, so that sums
  * come out in the order of the rows. Behind all blocks of a group lie its rows' units, as floats,
- * and behind all groups a float for each row: {@code (Σ scale⁴)^¼}.
+ * and behind all groups a float for each row, how far it may be off.
  */
 final class Sketch {
   static final int GROUP_ROWS = 8 * L;
@@ -94,7 +94,7 @@ final class Sketch {
     return groupBytes(cols);
   }
 
-  /** The address of a row's {@code (Σ scale⁴)^¼}, as long as the memory is there. */
+  /** {@link EstimatedMatrix#spread}. */
   long spread(int row) {
     return address + groupsBytes(rows, cols) + row * (long) Float.BYTES;
   }
@@ -104,6 +104,7 @@ final class Sketch {
     private final RawMatrix raw;
     private final byte[] blocks = new byte[Math.toIntExact(unitsAt(cols))];
     private final float[] row = new float[cols];
+    private final float[] sketched = new float[cols];
 
     GroupPacker(RawMatrix raw) {
       this.raw = raw;
@@ -118,16 +119,14 @@ final class Sketch {
       for (int r = 0; r < n; r++) {
         RowFloats.dequantize(raw, first + r, 0, cols, row, 0);
         float unit = largest(0, cols) / 2 / MOST_UNITS;
-        double sum = 0;
         for (int b = 0; b < cols / BLOCK; b++) {
-          double square = putBlock(r, b, unit);
-          square *= square;
-          sum += square * square;
+          putBlock(r, b, unit);
         }
-        float spread = (float) Math.sqrt(Math.sqrt(sum));
+        double stretch = stretch();
         long at = groupsBytes(rows, cols) + (first + r) * (long) Float.BYTES;
-        data.set(FLOAT, at, spread);
-        data.set(FLOAT, g * groupBytes() + unitsAt(cols) + r * (long) Float.BYTES, unit);
+        data.set(FLOAT, at, width(stretch));
+        at = g * groupBytes() + unitsAt(cols) + r * (long) Float.BYTES;
+        data.set(FLOAT, at, (float) (unit * stretch));
       }
       MemorySegment.copy(blocks, 0, data, JAVA_BYTE, g * groupBytes(), blocks.length);
     }
@@ -140,10 +139,9 @@ final class Sketch {
       return most;
     }
 
-    /** Returns the block's scale. */
-    private float putBlock(int r, int b, float unit) {
-      float least = largest(b * BLOCK, (b + 1) * BLOCK) / 2;
-      int count = least == 0 ? 0 : Math.min((int) Math.ceil(least / unit), MOST_UNITS);
+    private void putBlock(int r, int b, float unit) {
+      float wanted = largest(b * BLOCK, (b + 1) * BLOCK) / 2;
+      int count = unit == 0 ? 0 : Math.round(wanted / unit);
       float scale = count * unit;
       float inverse = scale == 0 ? 0 : 1 / scale;
       int at = (int) (b * BLOCK_BYTES);
@@ -152,14 +150,41 @@ final class Sketch {
       for (int m = 0; m < ROW_BYTES; m++) {
         int bits = 0;
         for (int j = 0; j < 4; j++) {
-          int level = (int) (row[b * BLOCK + 4 * m + j] * inverse + 2); // not negative: rounds down
-          bits |= Math.min(level, 3) << (2 * j);
+          int k = b * BLOCK + 4 * m + j;
+          int level = Math.clamp((int) Math.floor(row[k] * inverse) + 2, 0, 3);
+          sketched[k] = scale * (level - 1.5f);
+          bits |= level << (2 * j);
         }
         int vector = m / 2 * 4 + m % 2 * 2 + set;
         blocks[at + vector * 4 * L + lane] = (byte) bits;
       }
       blocks[at + (int) SCALES_AT + r] = (byte) count;
-      return scale;
+    }
+
+    /** What a row's estimates are multiplied with, so that a token like the row gets all of it. */
+    private double stretch() {
+      double whole = 0;
+      double found = 0;
+      for (int k = 0; k < cols; k++) {
+        whole += (double) row[k] * row[k];
+        found += (double) row[k] * sketched[k];
+      }
+      return found > 0 ? whole / found : 1;
+    }
+
+    /** {@code (Σ width⁴)^¼} over blocks: uniform numbers so wide vary as what is lacking does. */
+    private float width(double stretch) {
+      double sum = 0;
+      for (int from = 0; from < cols; from += BLOCK) {
+        double squares = 0;
+        for (int k = from; k < from + BLOCK; k++) {
+          double lacking = row[k] - stretch * sketched[k];
+          squares += lacking * lacking;
+        }
+        double square = squares / BLOCK / OutputForms.ROUNDING;
+        sum += square * square;
+      }
+      return (float) Math.sqrt(Math.sqrt(sum));
     }
   }
 

@@ -180,9 +180,39 @@ class EstimatesTest {
       // Cauchy and Schwarz are generous where a few blocks have all the variance.
       assertThat(Math.sqrt(squares / w.rows()))
           .as("%s, %d outliers", type, outliers)
-          .isBetween(outliers == 0 ? 0.9 : 0.4, 1.02);
+          .isBetween(outliers == 0 ? 0.8 : 0.4, 1.02);
       assertThat(most).isLessThan(5);
     }
+  }
+
+  /**
+   * What an estimate lacks goes with the weights in part, and so with a token that is like them.
+   */
+  @ParameterizedTest
+  @EnumSource(names = {"Q8_0", "Q4_0", "Q6_K"})
+  void aRowThatTheTokenIsLikeIsNotUnderestimated(TensorType type) {
+    RawMatrix raw = RandomWeights.of(arena, type, 300, 1024, 7);
+    EstimatedMatrix w = (EstimatedMatrix) kernels.prepareOutput(raw);
+    float[] noise = RandomWeights.floats(300 * 1024, 6);
+    double sum = 0;
+    for (int row = 0; row < w.rows(); row++) {
+      float[] x = new float[1024];
+      w.dequantizeRow(row, x, 0);
+      double size = Math.sqrt(RowDots.dot(x, 0, x, 0, 1024));
+      double others = Math.sqrt(RowDots.dot(noise, row * 1024, noise, row * 1024, 1024));
+      for (int i = 0; i < x.length; i++) { // a logit as large as six of all others' deviations
+        x[i] = (float) (6 / 32.0 * x[i] / size + noise[row * 1024 + i] / others);
+      }
+      Activations a = new Activations();
+      a.round(x, 0, 1024, w.packings());
+      w.prepare(a);
+      float[] estimates = new float[w.groupRows()];
+      w.estimate(row / w.groupRows(), a, estimates);
+      float estimate = estimates[row % w.groupRows()];
+      float spread = a.forms().spread * Memory.ALL.get(Lanes.FLOAT, w.spread(row));
+      sum += (w.product(row, a, estimate, new Scratch()) - estimate) / spread;
+    }
+    assertThat(sum / w.rows()).isBetween(-0.5, 0.5);
   }
 
   /** The rows beyond the tokenizer's ids may hold anything. */
