@@ -31,8 +31,9 @@ import jdk.incubator.vector.VectorSpecies;
  * an instruction finds a vector full. (Wei et al. 2024, "T-MAC".)
  *
  * <p>A weight is {@code scale · (bits − 1.5)}, give or take half a scale; the scale of a block is
- * half its largest weight or a little more, a whole number up to 127 of the row's unit, so that
- * none is further off.
+ * half its largest weight, as a whole number up to 127 of the row's unit. What that lacks goes with
+ * the weight in part, so that the rows that a token is most like would be underestimated, and those
+ * are the rows that matter: the unit is stretched until a token that is the row gets its product.
  *
  * <p>A group is two vectors of bytes wide, a byte for each row. Of a block come eight bytes of each
  * row, [four of two, two, two vectors]: of both vectors the first byte, then of both the second. A

@@ -177,10 +177,12 @@ class EstimatesTest {
         squares += off * off;
         most = Math.max(most, Math.abs(off));
       }
-      // Cauchy and Schwarz are generous where a few blocks have all the variance.
+      // Cauchy and Schwarz are generous where a few blocks have all the variance, and a little so
+      // where blocks differ in it, as random ones of Q6_K do.
+      double least = outliers > 0 ? 0.4 : type == TensorType.Q6_K ? 0.8 : 0.9;
       assertThat(Math.sqrt(squares / w.rows()))
           .as("%s, %d outliers", type, outliers)
-          .isBetween(outliers == 0 ? 0.8 : 0.4, 1.02);
+          .isBetween(least, 1.02);
       assertThat(most).isLessThan(5);
     }
   }
