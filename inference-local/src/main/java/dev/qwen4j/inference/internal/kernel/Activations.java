@@ -180,12 +180,17 @@ final class Activations {
     long pairs = pairsAddress();
     for (int b = 0; b < cols / 32; b++) {
       int at = from + b * 32;
-      // The largest of floats without a sign, as integers: a fraction of the instructions.
-      IntVector max = IntVector.zero(I);
-      for (int j = 0; j < 32; j += L) {
-        max = max.max(FloatVector.fromArray(F, values, at + j).reinterpretAsInts().and(UNSIGNED));
+      // The largest of floats without a sign, as integers: a fraction of the instructions. No
+      // vector
+      // outlives a turn of the loop: C2 makes an object of one that does.
+      int largest = 0;
+      for (int j = 0; j < 32; j += 2 * L) {
+        IntVector one = FloatVector.fromArray(F, values, at + j).reinterpretAsInts().and(UNSIGNED);
+        IntVector max =
+            FloatVector.fromArray(F, values, at + j + L).reinterpretAsInts().and(UNSIGNED).max(one);
+        largest = Math.max(largest, max.reduceLanes(VectorOperators.MAX));
       }
-      float d = Float.intBitsToFloat(max.reduceLanes(VectorOperators.MAX)) / 127;
+      float d = Float.intBitsToFloat(largest) / 127;
       float inverse = d == 0 ? 0 : 1 / d;
       for (int j = 0; j < 32; j += L) {
         IntVector q =

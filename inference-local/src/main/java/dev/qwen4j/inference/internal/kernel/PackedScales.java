@@ -7,8 +7,7 @@ import static dev.qwen4j.inference.internal.kernel.Lanes.L;
 import static dev.qwen4j.inference.internal.kernel.Lanes.LE;
 import static dev.qwen4j.inference.internal.kernel.Lanes.SF;
 import static dev.qwen4j.inference.internal.kernel.Memory.ALL;
-import static jdk.incubator.vector.VectorOperators.B2I;
-import static jdk.incubator.vector.VectorOperators.I2F;
+import static jdk.incubator.vector.VectorOperators.B2F;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.S2I;
 
@@ -107,7 +106,10 @@ final class PackedScales {
       switch (m.type()) {
         case Q4_1, Q5_1 ->
             ofHalves(start + 2L * r, m.blockStep(), blocks, back, sums, from, out, at + r);
-        default -> ofBytes(start, r, back, sums, from, out, at + r);
+        default -> {
+          ofBytes(start + 2L * r, start + 12L * L + r, back, sums, from, out, at + r);
+          ofBytes(start + 6L * L + 2L * r, start + 36L * L + r, -1, sums, from, out, at + r);
+        }
       }
     }
   }
@@ -125,20 +127,30 @@ final class PackedScales {
     more.mul(back).add(sum).intoArray(out, at);
   }
 
+  /**
+   * {@code out[at …] += constant · half · Σ bytes[j] · sums[from + j]} of eight vectors of bytes.
+   * Written out, since C2 would make objects of what a helper returns.
+   */
   private static void ofBytes(
-      long start, int r, float back, float[] sums, int from, float[] out, int at) {
-    long unit = start & Memory.MASK;
-    FloatVector more = FloatVector.zero(F);
-    FloatVector less = FloatVector.zero(F);
+      long half, long bytes, float constant, float[] sums, int from, float[] out, int at) {
+    FloatVector sum = FloatVector.zero(F);
     for (int j = 0; j < 8; j++) {
       FloatVector factor = FloatVector.broadcast(F, sums[from + j]);
-      long scale = unit + 12L * L + j * 3L * L + r;
-      more = bytes(scale).fma(factor, more);
-      less = bytes(scale + 24L * L).fma(factor, less);
+      long b = (bytes + j * 3L * L) & Memory.MASK;
+      sum =
+          ((FloatVector) ByteVector.fromMemorySegment(BF, ALL, b, LE).convertShape(B2F, F, 0))
+              .fma(factor, sum);
     }
-    more = more.mul(back).mul(half(unit + 2L * r));
-    less = less.mul(half(unit + 6L * L + 2L * r));
-    FloatVector.fromArray(F, out, at).add(more.sub(less)).intoArray(out, at);
+    IntVector bits =
+        (IntVector)
+            ShortVector.fromMemorySegment(SF, ALL, half & Memory.MASK, LE).convertShape(S2I, I, 0);
+    FloatVector f = bits.and(0x7FFF).lanewise(LSHL, 13).add((127 - 15) << 23).reinterpretAsFloats();
+    IntVector size = f.add(f.min(0x1p-14f).sub(0x1p-14f)).reinterpretAsInts();
+    size.or(bits.and(0x80000000))
+        .reinterpretAsFloats()
+        .mul(constant)
+        .fma(sum, FloatVector.fromArray(F, out, at))
+        .intoArray(out, at);
   }
 
   private static void halves(
@@ -172,8 +184,12 @@ final class PackedScales {
       FloatVector d = half(unit + which * 6L * L + 2L * r);
       long from = unit + 12L * L + which * 24L * L + r;
       for (int j = 0; j < 8; j++) {
-        FloatVector scale = bytes(from + j * 3L * L).mul(d);
-        scale.mul(factors[first + j]).intoArray(out, at + j * 3 * L + r);
+        ((FloatVector)
+                ByteVector.fromMemorySegment(BF, ALL, from + j * 3L * L, LE)
+                    .convertShape(B2F, F, 0))
+            .mul(d)
+            .mul(factors[first + j])
+            .intoArray(out, at + j * 3 * L + r);
       }
     }
   }
@@ -183,8 +199,12 @@ final class PackedScales {
     long unit = start & Memory.MASK;
     FloatVector d = half(unit);
     for (int j = 0; j < 16; j++) {
-      FloatVector scale = bytes(unit + (2L + j) * L).mul(d);
-      scale.mul(factors[first + j]).intoArray(out, at + j * L);
+      ((FloatVector)
+              ByteVector.fromMemorySegment(BF, ALL, unit + (2L + j) * L, LE)
+                  .convertShape(B2F, F, 0))
+          .mul(d)
+          .mul(factors[first + j])
+          .intoArray(out, at + j * L);
     }
   }
 
@@ -200,10 +220,5 @@ final class PackedScales {
     FloatVector f = bits.and(0x7FFF).lanewise(LSHL, 13).add((127 - 15) << 23).reinterpretAsFloats();
     IntVector size = f.add(f.min(0x1p-14f).sub(0x1p-14f)).reinterpretAsInts();
     return size.or(bits.and(0x80000000)).reinterpretAsFloats();
-  }
-
-  private static FloatVector bytes(long at) {
-    ByteVector bytes = ByteVector.fromMemorySegment(BF, ALL, at, LE);
-    return (FloatVector) bytes.convertShape(B2I, I, 0).convert(I2F, 0);
   }
 }
