@@ -11,7 +11,8 @@ import java.util.Optional;
 /**
  * The sequences of earlier requests, of which a new one reuses the longest common prefix. A request
  * that goes on with a conversation takes its sequence over; one that only begins alike, as another
- * run of the same agent does, gets a copy of the part in common, so that both can go on.
+ * run of the same agent does, gets one of its own that has the part in common with it, in the same
+ * memory as far as that is whole pages of keys and values, so that both can go on.
  *
  * <p>Beside the sequences in use, those used last stay while what they remember fits a bound. Used
  * by one thread at a time, while no sequence is being read.

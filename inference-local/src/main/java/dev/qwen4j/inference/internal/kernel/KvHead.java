@@ -6,7 +6,8 @@ import java.util.List;
 
 /**
  * The keys or the values of one head, position by position, in pages: what grows is never copied,
- * and takes no more memory than a page beyond what is written.
+ * and takes no more memory than a page beyond what is written. Heads of sequences that begin alike
+ * have their first pages in common until one writes there.
  */
 final class KvHead {
   /** Positions of a page. */
@@ -16,6 +17,7 @@ final class KvHead {
   private final int headDim;
   private final int maxPositions;
   private final List<KvRows> pages = new ArrayList<>();
+  private int shared; // so many of the first pages another head has too, or had
 
   /** Without a page; there will be no more rows than {@code maxPositions}. */
   KvHead(KvType type, int headDim, int maxPositions) {
@@ -28,8 +30,12 @@ final class KvHead {
     return headDim;
   }
 
-  /** Makes room for so many rows. */
-  void ensure(int positions) {
+  /** Makes room for rows up to {@code positions}, of which those from {@code from} are written. */
+  void reserve(int from, int positions) {
+    while (shared > from / PAGE) {
+      shared--;
+      pages.set(shared, pages.get(shared).copy());
+    }
     while (pages.size() * PAGE < positions) {
       int rows = Math.min(PAGE, maxPositions - pages.size() * PAGE);
       pages.add(KvRows.of(type, headDim, rows));
@@ -56,11 +62,15 @@ final class KvHead {
     return ((KvRows.Halves) pages.get(position / PAGE)).values();
   }
 
-  /** Takes over the first rows of another head of the same shape and type. */
+  /** Knows the first rows of another head of the same shape and type; both may go on. */
   void copy(KvHead other, int positions) {
+    int whole = positions / PAGE;
     pages.clear();
-    for (KvRows page : other.pages.subList(0, Math.ceilDiv(positions, PAGE))) {
-      pages.add(page.copy());
+    pages.addAll(other.pages.subList(0, whole));
+    shared = whole;
+    other.shared = Math.max(other.shared, whole);
+    if (positions > whole * PAGE) {
+      pages.add(other.pages.get(whole).copy());
     }
   }
 
@@ -73,7 +83,7 @@ final class KvHead {
 
   /** Takes the first {@code count} rows from {@code in}, where {@code stored} of them lie. */
   void load(int stored, int count, ByteBuffer in) {
-    ensure(count);
+    reserve(0, count);
     for (int from = 0; from < count; from += PAGE) {
       int there = Math.min(PAGE, stored - from);
       pages.get(from / PAGE).load(there, Math.min(there, count - from), in);

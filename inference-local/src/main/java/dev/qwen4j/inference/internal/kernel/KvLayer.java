@@ -49,7 +49,7 @@ public final class KvLayer {
    * @param row of {@code k} and {@code v} that comes first
    */
   void write(int position, int tokens, float[] k, float[] v, int row) {
-    ensure(position + tokens);
+    reserve(position, tokens);
     for (int t = 0; t < tokens; t++) {
       writeToken(position + t, row + t, k, v);
     }
@@ -64,7 +64,7 @@ public final class KvLayer {
     }
   }
 
-  /** Takes over the first positions of another layer of the same shape and type. */
+  /** Knows the first positions of another layer of the same shape and type; both may go on. */
   public void copy(KvLayer other, int positions) {
     for (int h = 0; h < keys.length; h++) {
       keys[h].copy(other.keys[h], positions);
@@ -86,7 +86,7 @@ public final class KvLayer {
    * @param stored how many it has stored
    */
   public void load(int stored, int positions, ByteBuffer in) {
-    ensure(positions);
+    reserve(0, positions);
     for (int h = 0; h < keys.length; h++) {
       keys[h].load(stored, positions, in);
       values[h].load(stored, positions, in);
@@ -111,15 +111,16 @@ public final class KvLayer {
     return values[kvHead];
   }
 
-  /** Makes room for so many positions. */
-  void ensure(int positions) {
+  /** Makes room for so many tokens from a position on, which only this layer will see. */
+  void reserve(int position, int tokens) {
+    int positions = position + tokens;
     if (positions > maxPositions) {
       throw new IllegalArgumentException(
           "position " + positions + " is beyond the context of " + maxPositions);
     }
     for (int h = 0; h < keys.length; h++) {
-      keys[h].ensure(positions);
-      values[h].ensure(positions);
+      keys[h].reserve(position, positions);
+      values[h].reserve(position, positions);
     }
   }
 }

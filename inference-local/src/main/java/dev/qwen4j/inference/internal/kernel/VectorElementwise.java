@@ -98,7 +98,7 @@ final class VectorElementwise {
       this.kv = span.kv();
       this.position = span.position();
       int tokens = span.tokens();
-      kv.ensure(position + tokens);
+      kv.reserve(position, tokens);
       share(tokens, 2L * tokens * kv.kvHeads() * kv.headDim(), writeToken);
       rows += tokens;
     }

@@ -121,6 +121,39 @@ class KvLayerTest {
     assertThat(keys).containsExactly(1, 2, 3, 4);
   }
 
+  @Test
+  void whatTwoLayersBeginWithIsInMemoryOnceUntilOneWritesThere() {
+    float[] k = random(4, 1);
+    float[] other = random(4, 2);
+    KvLayer layer = new KvLayer(KvType.F16, HEADS, 4, POSITIONS);
+    layer.write(0, 600, k, k, 0);
+    KvLayer copy = new KvLayer(KvType.F16, HEADS, 4, POSITIONS);
+    copy.copy(layer, 600);
+    copy.write(600, 20, other, other, 600);
+    layer.write(600, 20, k, k, 600);
+    assertThat(copy.keys(2).halves(0)).isSameAs(layer.keys(2).halves(0));
+    assertThat(copy.values(2).halves(511)).isSameAs(layer.values(2).halves(511));
+
+    layer.write(300, 1, other, other, 300); // in the second page, after going back
+    assertThat(copy.keys(2).halves(0)).isSameAs(layer.keys(2).halves(0));
+    assertThat(copy.keys(2).halves(300)).isNotSameAs(layer.keys(2).halves(300));
+    copy.write(0, 1, other, other, 0);
+    for (int head = 0; head < HEADS; head++) {
+      assertKeys(copy, head, new int[] {1, 300, 599}, k);
+      assertKeys(copy, head, new int[] {0, 600, 619}, other);
+      assertKeys(layer, head, new int[] {0, 255, 299, 301, 600, 619}, k);
+      assertKeys(layer, head, new int[] {300}, other);
+    }
+  }
+
+  private static void assertKeys(KvLayer layer, int head, int[] positions, float[] expected) {
+    for (int position : positions) {
+      float[] key = new float[4];
+      layer.readKeys(head, position, 1, key);
+      assertRows(KvType.F16, expected, key, position, 1, head, 4);
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(floats = {0, 1e-9f, 1e-5f, 60_000, 1e6f})
   void bytesKeepTheTiniestAndTheLargestElements(float magnitude) {
