@@ -9,7 +9,10 @@ import java.time.Duration;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Vectors are objects until C2 makes registers of them, and it takes little for one to stay. */
+/**
+ * Vectors are objects until C2 makes registers of them, and it takes little for one to stay. In a
+ * JVM of its own: in one where other tests have run before, some do stay.
+ */
 class AllocationTest {
   private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
