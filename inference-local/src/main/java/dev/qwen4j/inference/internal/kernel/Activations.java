@@ -180,9 +180,8 @@ final class Activations {
     long pairs = pairsAddress();
     for (int b = 0; b < cols / 32; b++) {
       int at = from + b * 32;
-      // The largest of floats without a sign, as integers: a fraction of the instructions. No
-      // vector
-      // outlives a turn of the loop: C2 makes an object of one that does.
+      // The largest of floats without a sign, as integers: a fraction of the instructions.
+      // No vector outlives a turn of the loop: C2 makes an object of one that does.
       int largest = 0;
       for (int j = 0; j < 32; j += 2 * L) {
         IntVector one = FloatVector.fromArray(F, values, at + j).reinterpretAsInts().and(UNSIGNED);
