@@ -30,15 +30,15 @@ final class KvHead {
     return headDim;
   }
 
-  /** Makes room for rows up to {@code positions}, of which those from {@code from} are written. */
-  void reserve(int from, int positions) {
-    while (shared > from / PAGE) {
+  /** Makes room for so many rows from a position on, which only this head will see. */
+  void reserve(int position, int rows) {
+    while (shared > position / PAGE) {
       shared--;
       pages.set(shared, pages.get(shared).copy());
     }
-    while (pages.size() * PAGE < positions) {
-      int rows = Math.min(PAGE, maxPositions - pages.size() * PAGE);
-      pages.add(KvRows.of(type, headDim, rows));
+    while (pages.size() * PAGE < position + rows) {
+      int room = Math.min(PAGE, maxPositions - pages.size() * PAGE);
+      pages.add(KvRows.of(type, headDim, room));
     }
   }
 
@@ -81,9 +81,11 @@ final class KvHead {
     }
   }
 
-  /** Takes the first {@code count} rows from {@code in}, where {@code stored} of them lie. */
+  /**
+   * Takes the first {@code count} rows, which there is room for, from {@code in}, where {@code
+   * stored} of them lie.
+   */
   void load(int stored, int count, ByteBuffer in) {
-    reserve(0, count);
     for (int from = 0; from < count; from += PAGE) {
       int there = Math.min(PAGE, stored - from);
       pages.get(from / PAGE).load(there, Math.min(there, count - from), in);

@@ -119,8 +119,8 @@ public final class KvLayer {
           "position " + positions + " is beyond the context of " + maxPositions);
     }
     for (int h = 0; h < keys.length; h++) {
-      keys[h].reserve(position, positions);
-      values[h].reserve(position, positions);
+      keys[h].reserve(position, tokens);
+      values[h].reserve(position, tokens);
     }
   }
 }

@@ -35,7 +35,7 @@ final class OutputForms {
   static final int TABLES = BLOCK / 2;
 
   /** The middle of two bits' values. */
-  private static final float MIDDLE = 1.5f;
+  static final float MIDDLE = 1.5f;
 
   /** Variances of rounding, and of numbers below 16, where each is as frequent. */
   static final double ROUNDING = 1 / 12.0;

@@ -107,8 +107,8 @@ final class PackedScales {
         case Q4_1, Q5_1 ->
             ofHalves(start + 2L * r, m.blockStep(), blocks, back, sums, from, out, at + r);
         default -> {
-          ofBytes(start + 2L * r, start + 12L * L + r, back, sums, from, out, at + r);
-          ofBytes(start + 6L * L + 2L * r, start + 36L * L + r, -1, sums, from, out, at + r);
+          ofBytes(start, 0, r, back, sums, from, out, at + r);
+          ofBytes(start, 1, r, -1, sums, from, out, at + r);
         }
       }
     }
@@ -128,11 +128,16 @@ final class PackedScales {
   }
 
   /**
-   * {@code out[at …] += constant · half · Σ bytes[j] · sums[from + j]} of eight vectors of bytes.
-   * Written out, since C2 would make objects of what a helper returns.
+   * {@code out[at …] += constant · half · Σ bytes[j] · sums[from + j]} of a vector of rows of 8
+   * blocks. Written out, since C2 would make objects of what a helper returns.
+   *
+   * @param which the scales, 0, or the minima, 1
+   * @param r the first of the rows
    */
   private static void ofBytes(
-      long half, long bytes, float constant, float[] sums, int from, float[] out, int at) {
+      long start, int which, int r, float constant, float[] sums, int from, float[] out, int at) {
+    long half = (start + which * 6L * L + 2L * r) & Memory.MASK;
+    long bytes = start + 12L * L + which * 24L * L + r;
     FloatVector sum = FloatVector.zero(F);
     for (int j = 0; j < 8; j++) {
       FloatVector factor = FloatVector.broadcast(F, sums[from + j]);
@@ -142,8 +147,7 @@ final class PackedScales {
               .fma(factor, sum);
     }
     IntVector bits =
-        (IntVector)
-            ShortVector.fromMemorySegment(SF, ALL, half & Memory.MASK, LE).convertShape(S2I, I, 0);
+        (IntVector) ShortVector.fromMemorySegment(SF, ALL, half, LE).convertShape(S2I, I, 0);
     FloatVector f = bits.and(0x7FFF).lanewise(LSHL, 13).add((127 - 15) << 23).reinterpretAsFloats();
     IntVector size = f.add(f.min(0x1p-14f).sub(0x1p-14f)).reinterpretAsInts();
     size.or(bits.and(0x80000000))

@@ -153,7 +153,7 @@ final class Sketch {
         for (int j = 0; j < 4; j++) {
           int k = b * BLOCK + 4 * m + j;
           int level = Math.clamp((int) Math.floor(row[k] * inverse) + 2, 0, 3);
-          sketched[k] = scale * (level - 1.5f);
+          sketched[k] = scale * (level - OutputForms.MIDDLE);
           bits |= level << (2 * j);
         }
         int vector = m / 2 * 4 + m % 2 * 2 + set;

@@ -5,8 +5,8 @@
  *
  * <p>Its inner methods are written out at length for one reason: C2 keeps a vector in registers
  * only while it sees all of its life. One that a method returns, or that outlives a turn of a loop
- * with a check of an array's bounds in it, becomes an object, a hundred bytes of garbage each time.
- * Memory is read by address for the same reason.
+ * with a check of an array's bounds in it, may become an object, a hundred bytes of garbage each
+ * time. Memory is read by address for the same reason.
  */
 @NullMarked
 package dev.qwen4j.inference.internal.kernel;
